@@ -1,0 +1,1 @@
+"""Fusion methods: one file a method, named as the registry names it."""
