@@ -24,6 +24,9 @@ Uint8Image = NDArray[np.uint8]
 FloatImage = NDArray[np.float32]
 """Floating-point image, `(H, W)` or `(H, W, 3)`; the range is stated where it is used."""
 
+Device = Literal["auto", "cpu", "cuda", "mps"]
+"""Where a method runs; `auto` takes the fastest there is."""
+
 T = TypeVar("T")
 
 

@@ -28,7 +28,6 @@ GREY_TOLERANCE = 8
 """Largest difference between the channels of an infrared file that still counts as grey (JPEG rounding)."""
 
 _SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
-_MAX_PIXELS = 400_000_000
 
 
 def quantise(values: NDArray[np.floating]) -> Uint8Image:
@@ -226,20 +225,24 @@ def _as_uint8(image: ArrayLike, name: str) -> Uint8Image:
         )
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3) or array.size == 0:
         raise InputError(f"{name}: expected shape (H, W) or (H, W, 3), got {array.shape}")
-    return array
+    checked: Uint8Image = array
+    return checked
 
 
 def _open(path: Path) -> Image.Image:
     if not path.exists():
         raise InputError(f"{path}: no such file; check the path or download the dataset again")
     try:
-        image = Image.open(path)
-        if image.width * image.height > _MAX_PIXELS:
-            raise InputError(f"{path}: {image.width}x{image.height} is beyond the supported 400 megapixels")
-        image.load()
+        with Image.open(path) as image:
+            # Pillow keeps the upper 8 bits of 16-bit colour without a word; only the raw mode tells.
+            if any(";16" in str(tile) for tile in image.tile) and image.mode not in _SIXTEEN_BIT_MODES:
+                raise InputError(f"{path}: has 16 bits a channel; convert it to 8-bit first")
+            image.load()
     except UnidentifiedImageError:
         raise InputError(f"{path}: is not an image (or damaged); copy or download it again") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise InputError(f"{path}: has more pixels than Pillow decodes; cut it into smaller images") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise InputError(f"{path}: cannot be decoded ({error}); copy or download it again") from error
     return image
 

@@ -1,0 +1,166 @@
+"""The Python interface: each command of the command line as one function with the same words.
+
+Images are paths or uint8 arrays: visible `(H, W, 3)` or `(H, W)`, infrared `(H, W)` or three equal channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fusionbench import registry
+from fusionbench.contracts import Device, FloatImage, ImagePair, Uint8Image
+from fusionbench.degrading import degrade_pair, parse_condition
+from fusionbench.errors import InputError
+from fusionbench.evaluation.evaluate import DEFAULT_RESULTS, DEFAULT_SEVERITY, Evaluation, evaluate, score
+from fusionbench.fusing import fuse_pairs, fuse_raw, ready_method
+from fusionbench.images import (
+    as_fused,
+    as_infrared,
+    as_visible,
+    measured,
+    measured_sources,
+    require_same_size,
+)
+from fusionbench.measuring import measure_image
+from fusionbench.ranking.query import comparable_groups, find_cells
+from fusionbench.ranking.table import Table, make_table
+
+__all__ = ["Degraded", "Evaluation", "degrade", "evaluate", "fuse", "leaderboard", "measure", "score"]
+
+Image = ArrayLike | Path | str
+
+
+@dataclass(frozen=True, eq=False)
+class Degraded:
+    """A damaged pair beside the clean one."""
+
+    visible: Uint8Image
+    """`(H, W, 3)`, damaged."""
+    infrared: Uint8Image
+    """`(H, W)`, damaged where the degradation touches the infrared image."""
+    clean_visible: Uint8Image
+    clean_infrared: Uint8Image
+    maps: Mapping[str, NDArray[Any]]
+    """Ground truth: transmission, airlight, depth, noise sigma, whatever the degradation has."""
+
+
+def measure(
+    fused: Image,
+    visible: Image,
+    infrared: Image,
+    metrics: Sequence[str] | None = None,
+) -> dict[str, float]:
+    """Measure one fused image.
+
+    Args:
+        fused: The fused image, grey or colour.
+        visible: The visible image it was made from.
+        infrared: The infrared image it was made from.
+        metrics: Registered names; None takes every registered one.
+
+    Returns:
+        Metric name to value.
+
+    Raises:
+        InputError: If an image cannot be used, sizes differ, or a metric is undefined for them.
+        UnknownNameError: If a metric is not registered.
+    """
+    pair = _pair(visible, infrared, "pair")
+    image = as_fused(fused)
+    require_same_size([("visible", pair.visible), ("fused", image)])
+    names = registry.names("metric") if metrics is None else metrics
+    plugins = {name: registry.metric(name) for name in names}
+    measurements = measure_image(measured(image), {"clean": measured_sources(pair)}, plugins)
+    for measurement in measurements:
+        if measurement.value is None:
+            raise InputError(f"metric {measurement.metric}: {measurement.reason}")
+    return {m.metric: m.value for m in measurements if m.value is not None}
+
+
+def degrade(
+    visible: Image,
+    infrared: Image,
+    condition: str,
+    *,
+    severity: float = float(DEFAULT_SEVERITY),
+    seed: int = 0,
+    image_id: str = "image",
+    dataset: str = "",
+    depth: FloatImage | None = None,
+) -> Degraded:
+    """Damage one pair, reproducibly.
+
+    Args:
+        visible: The clean visible image.
+        infrared: The clean infrared image.
+        condition: Such as `haze@3` or `haze+low_light@2`.
+        severity: For terms of the condition that name none.
+        seed: Seed of the random fields.
+        image_id: Name of the pair; together with seed and dataset it decides the random fields.
+        dataset: Name of the dataset, to get what `fusionbench degrade --dataset` gives.
+        depth: Metric depth `(H, W)` float32 in metres where it is known; infinity is sky.
+
+    Raises:
+        InputError: If an image or the condition cannot be used.
+        UnknownNameError: If a degradation is not registered.
+    """
+    pair = _pair(visible, infrared, image_id, depth)
+    result = degrade_pair(pair, parse_condition(condition).with_severity(severity), seed, dataset)
+    return Degraded(
+        result.pair.visible, result.pair.infrared, result.clean.visible, result.clean.infrared, result.maps
+    )
+
+
+def fuse(
+    method: str,
+    visible: Image,
+    infrared: Image,
+    *,
+    weights: Path | str | None = None,
+    raw: bool = False,
+    device: Device = "auto",
+) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """Fuse one pair.
+
+    Args:
+        method: Registered name or `file.py:ClassName`.
+        visible: The visible image.
+        infrared: The infrared image.
+        weights: File of trained weights, for methods that take one.
+        raw: Return the method's own output before clamping, chroma and rounding.
+        device: Where to run.
+
+    Returns:
+        `(H, W, 3)` uint8 as it would be saved; with `raw`, `(1, H, W)` or `(3, H, W)` float32.
+
+    Raises:
+        InputError: If an image or the weights cannot be used.
+        MethodError: If the method raises or returns no fused image.
+        UnknownNameError: If the method is not registered.
+    """
+    pair = _pair(visible, infrared, "pair")
+    ready = ready_method(method, None if weights is None else Path(weights), device)
+    return fuse_raw(ready, pair) if raw else fuse_pairs(ready, [pair])[0].image
+
+
+def leaderboard(results: Path | str = DEFAULT_RESULTS) -> list[Table]:
+    """Tables of everything in a store, one for each dataset, split and degradation.
+
+    Raises:
+        InputError: If the store is empty or a file in it is damaged.
+    """
+    return [make_table(group) for group in comparable_groups(find_cells(Path(results)))]
+
+
+def _pair(visible: Image, infrared: Image, image_id: str, depth: FloatImage | None = None) -> ImagePair:
+    colour, thermal = as_visible(visible), as_infrared(infrared)
+    require_same_size([("visible", colour), ("infrared", thermal)])
+    if depth is not None and depth.shape != thermal.shape:
+        raise InputError(f"depth: is {depth.shape}, expected {thermal.shape} like the images")
+    return ImagePair(id=image_id, visible=colour, infrared=thermal, depth=depth)

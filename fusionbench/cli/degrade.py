@@ -1,0 +1,107 @@
+"""`fusionbench degrade`."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fusionbench.cli import options
+from fusionbench.errors import InputError
+
+if TYPE_CHECKING:
+    from fusionbench.degrading.writing import Written
+
+
+def _complete_degradation(incomplete: str) -> list[str]:
+    return options.complete("degradation", incomplete)
+
+
+def degrade(
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write visible/ID.png and infrared/ID.png to.")
+    ] = None,
+    degradation: Annotated[
+        str,
+        typer.Option(
+            "--degradation",
+            "-x",
+            help="haze, haze@2.5, haze+low_light@2.",
+            autocompletion=_complete_degradation,
+        ),
+    ] = "haze",
+    severity: Annotated[float, typer.Option("--severity", "-s", help="1 to 5, or between two levels.")] = 3.0,
+    dataset: options.DatasetName = "folder",
+    root: options.Root = None,
+    split: options.Split = None,
+    dataset_option: options.DatasetOption = None,
+    visible: options.VisibleFolder = None,
+    infrared: options.InfraredFolder = None,
+    limit: options.Limit = None,
+    seed: options.Seed = 0,
+    maps: Annotated[bool, typer.Option("--maps", help="Write the ground truth too, as maps/ID.npz.")] = False,
+    verify: Annotated[
+        Path | None, typer.Option(help="Check a folder that was written before, and do nothing else.")
+    ] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write degraded copies of a dataset, reproducible to the bit.
+
+    With any dataset: `degrade --dataset msrs -x haze -s 3 --out DIR`. With your own images:
+    `degrade --visible DIR --infrared DIR -x low_light --out DIR`. Interrupted, the same command continues.
+    """
+    from fusionbench.datasets import open_dataset
+    from fusionbench.degrading import parse_condition
+    from fusionbench.degrading.writing import degrade_dataset
+
+    if verify is not None:
+        _verify(verify, quiet=quiet)
+        return
+    if out is None:
+        raise InputError("--out: give the folder to write to")
+    condition = parse_condition(degradation).with_severity(severity)
+    opened = open_dataset(dataset, root, split, options.dataset_options(dataset_option, visible, infrared))
+    total = len(opened.samples[:limit])
+    images = degrade_dataset(opened, condition, seed, out, maps=maps, limit=limit)
+    counts = _follow(images, total, quiet=quiet)
+    if not quiet:
+        typer.echo(
+            f"{condition.name}: {counts['written']} written, {counts['kept']} there already, "
+            f"{counts['failed']} failed, in {out}"
+        )
+    if counts["failed"]:
+        raise typer.Exit(1)
+
+
+def _verify(folder: Path, *, quiet: bool) -> None:
+    from fusionbench.degrading.manifest import read_manifest
+    from fusionbench.degrading.writing import verify_set
+
+    mismatches = 0
+    for line in verify_set(folder):
+        print(line, file=sys.stderr)
+        mismatches += 1
+    if not quiet:
+        typer.echo(f"{folder}: {len(read_manifest(folder))} images checked, {mismatches} mismatches")
+    if mismatches:
+        raise typer.Exit(1)
+
+
+def _follow(images: Iterable[Written], total: int, *, quiet: bool) -> Counter[str]:
+    """Work through the images with a progress bar, telling of each failure as it happens."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("degrading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    counts: Counter[str] = Counter()
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+        for image in progress.track(images, total=total):
+            counts[image.outcome] += 1
+            if image.outcome == "failed":
+                console.print(f"failed: {image.reason}", markup=False, highlight=False, soft_wrap=True)
+    return counts

@@ -1,0 +1,145 @@
+"""`fusionbench eval`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fusionbench.cli import options
+from fusionbench.errors import InputError
+
+if TYPE_CHECKING:
+    from fusionbench.evaluation.evaluate import Evaluation
+
+WORTH_A_PROCESS = 16
+"""Pairs below which starting worker processes costs more than it saves."""
+
+
+def evaluate(
+    dataset: options.DatasetName = "scenes",
+    root: options.Root = None,
+    split: options.Split = None,
+    dataset_option: options.DatasetOption = None,
+    visible: options.VisibleFolder = None,
+    infrared: options.InfraredFolder = None,
+    degradation: options.DegradationNames = None,
+    severity: options.Severity = "3",
+    method: options.MethodNames = None,
+    metric: options.MetricNames = None,
+    limit: options.Limit = None,
+    seed: options.Seed = 0,
+    results: options.Results = Path("results"),
+    out: options.TablesFolder = Path("leaderboards"),
+    device: options.DeviceName = "auto",
+    workers: options.Workers = 0,
+    batch_size: Annotated[int, typer.Option(help="Pairs of one size fused together.")] = 1,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Compute only this machine's share of the cells.")
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option(help="Compute cells with failed images again.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Degrade, fuse and measure a dataset, and print the table.
+
+    Everything computed is kept in --results: interrupted, the same command continues; repeated, it only
+    reads. Tables are written to --out as Markdown and CSV.
+    """
+    from fusionbench.cli.progress import shown
+    from fusionbench.datasets import open_dataset
+    from fusionbench.evaluation.evaluate import evaluate as run
+
+    chosen = options.dataset_options(dataset_option, visible, infrared)
+    opened = open_dataset(dataset, root, split, chosen)
+    with shown(quiet=quiet or as_json) as listener:
+        evaluation = run(
+            opened,
+            degradation=options.names_in(degradation) or ["clean"],
+            severity=severity,
+            methods=options.names_in(method),
+            metrics=options.names_in(metric),
+            limit=limit,
+            seed=seed,
+            results=results,
+            device=options.device(device),
+            workers=choose_workers(workers, limit or len(opened.samples), device),
+            batch_size=batch_size,
+            retry_failed=retry_failed,
+            shard=_shard(shard),
+            listener=listener,
+        )
+    finish(evaluation, out, as_json=as_json, quiet=quiet)
+
+
+def finish(evaluation: Evaluation, out: Path, *, as_json: bool, quiet: bool) -> None:
+    """Show an evaluation and leave: exit status 1 if an image failed."""
+    from fusionbench.cli.tables import print_json, print_tables, write_tables
+
+    written = write_tables(evaluation.tables, out)
+    if as_json:
+        print_json(evaluation.tables)
+    elif not quiet:
+        print_tables(evaluation.tables)
+        typer.echo(_account(evaluation))
+        typer.echo("tables: " + ", ".join(str(path) for path in written))
+    for failure in evaluation.failures:
+        typer.echo(f"failed: {failure}", err=True)
+    for name in evaluation.unscored:
+        typer.echo(f"not scored: {name} belongs to no sample of the dataset", err=True)
+    if evaluation.failures:
+        raise typer.Exit(1)
+
+
+def _account(evaluation: Evaluation) -> str:
+    """Where the time went, in one line."""
+    report = evaluation.report
+    if report.computed == 0:
+        return f"all {report.reused} results were in the store already"
+    available = report.wall_seconds * report.workers
+    parts = [
+        f"{name} {100 * seconds / available:.0f} %"
+        for name, seconds in (
+            ("measuring", report.seconds.measure),
+            ("degrading", report.seconds.degrade),
+            ("fusing", report.seconds.fuse),
+            ("reading or rendering pairs", report.seconds.load),
+        )
+    ]
+    reused = f" ({report.reused} more were in the store)" if report.reused else ""
+    return f"{report.computed} results in {report.wall_seconds:.1f} s{reused}: {', '.join(parts)}"
+
+
+def choose_workers(asked: int, pairs: int, device: str) -> int:
+    """As many as asked for; if 0, one a processor where there is enough to do and no accelerator to share."""
+    if asked > 0:
+        return asked
+    if asked < 0:
+        raise InputError(f"--workers {asked}: expected 0 or more")
+    if pairs < WORTH_A_PROCESS or device not in ("auto", "cpu"):
+        return 1
+    return 1 if device == "auto" and _has_accelerator() else _processors()
+
+
+def _processors() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _has_accelerator() -> bool:
+    from fusionbench.fusing import choose_device
+
+    return choose_device("auto") != "cpu"
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdigit() and count.isdigit()):
+        raise InputError(f"--shard {text}: write I/N, for example 1/4")
+    return int(index), int(count)

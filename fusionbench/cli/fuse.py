@@ -1,0 +1,79 @@
+"""`fusionbench fuse`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fusionbench.cli import options
+from fusionbench.errors import FusionbenchError
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import Dataset
+    from fusionbench.fusing import ReadyMethod
+
+
+def fuse(
+    method: Annotated[
+        str,
+        typer.Argument(help="Registered name or file.py:ClassName.", autocompletion=options.complete_method),
+    ],
+    visible: Annotated[Path, typer.Option(help="Visible image, or a folder of them.")],
+    infrared: Annotated[Path, typer.Option(help="Infrared image, or a folder of them.")],
+    out: Annotated[Path, typer.Option(help="File to write, or a folder for ID.png.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Trained weights, where the method takes some.")
+    ] = None,
+    device: options.DeviceName = "auto",
+    overwrite: Annotated[bool, typer.Option(help="Fuse again what is there already.")] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Fuse a pair, or two folders of pairs with the same names.
+
+    Images already in the output folder are kept: interrupted, the same command continues.
+    """
+    from fusionbench.datasets import open_dataset
+    from fusionbench.fusing import ready_method
+
+    ready = ready_method(method, weights, options.device(device))
+    if visible.is_file() or infrared.is_file():
+        target = out if out.suffix.lower() == ".png" else out / f"{visible.stem}.png"
+        _fuse_files(ready, visible, infrared, target)
+        if not quiet:
+            typer.echo(f"fused: {target}")
+        return
+    dataset = open_dataset("folder", options={"visible": str(visible), "infrared": str(infrared)})
+    failed = _fuse_folders(ready, dataset, out, overwrite=overwrite)
+    if not quiet:
+        typer.echo(f"fused: {len(dataset.samples) - failed} of {len(dataset.samples)} pairs in {out}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _fuse_files(ready: ReadyMethod, visible: Path, infrared: Path, target: Path) -> None:
+    from fusionbench.fusing import fuse_pairs
+    from fusionbench.images import read_pair, write_png
+
+    write_png(target, fuse_pairs(ready, [read_pair(visible.stem, visible, infrared)])[0].image)
+
+
+def _fuse_folders(ready: ReadyMethod, dataset: Dataset, out: Path, *, overwrite: bool) -> int:
+    """Fuse every pair; say on standard error which failed and go on. Returns how many failed."""
+    from fusionbench.fusing import fuse_pairs
+    from fusionbench.images import write_png
+
+    failed = 0
+    for sample in dataset.samples:
+        target = out / f"{sample.id}.png"
+        if target.exists() and not overwrite:
+            continue
+        try:
+            fused = fuse_pairs(ready, [dataset.load(sample)])[0].image
+        except FusionbenchError as error:
+            typer.echo(f"failed: {sample.id}: {error}", err=True)
+            failed += 1
+            continue
+        write_png(target, fused)
+    return failed

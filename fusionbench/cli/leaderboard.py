@@ -1,0 +1,35 @@
+"""`fusionbench leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionbench.cli import options
+from fusionbench.errors import InputError
+
+
+def leaderboard(
+    results: options.Results = Path("results"),
+    out: options.TablesFolder = Path("leaderboards"),
+    formats: Annotated[str, typer.Option("--format", help="md, csv or both: md,csv.")] = "md,csv",
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make tables of everything in the store: one for each dataset, split and degradation."""
+    from fusionbench.api import leaderboard as make
+    from fusionbench.cli.tables import FORMATS, print_json, print_tables, write_tables
+
+    wanted = options.names_in([formats]) or []
+    unknown = [name for name in wanted if name not in FORMATS]
+    if unknown or not wanted:
+        raise InputError(f"--format {formats}: expected some of {', '.join(FORMATS)}")
+    tables = make(results)
+    written = write_tables(tables, out, wanted)
+    if as_json:
+        print_json(tables)
+    elif not quiet:
+        print_tables(tables)
+        typer.echo("tables: " + ", ".join(str(path) for path in written))

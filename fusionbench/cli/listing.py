@@ -1,0 +1,110 @@
+"""`fusionbench list` and `fusionbench info`."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fusionbench import registry
+from fusionbench.errors import InputError, UnknownNameError
+
+KIND_OF_PLURAL: Mapping[str, registry.Kind] = {f"{kind}s": kind for kind in registry.KINDS}
+
+
+def list_plugins(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help=f"One of {', '.join(KIND_OF_PLURAL)} [default: all].",
+            autocompletion=lambda: list(KIND_OF_PLURAL),
+        ),
+    ] = None,
+) -> None:
+    """List what is installed, with licences."""
+    from rich.console import Console
+
+    if kind is not None and kind not in KIND_OF_PLURAL:
+        raise UnknownNameError("kind of plugin", kind, KIND_OF_PLURAL)
+    console = Console()
+    for plural in [kind] if kind else KIND_OF_PLURAL:
+        console.print(_listing(plural, registry.load_all(KIND_OF_PLURAL[plural])))
+
+
+def info(
+    name: Annotated[str, typer.Argument(help="Name of a method, metric, degradation or dataset.")],
+) -> None:
+    """Show a plugin's card: what it is, where it comes from, under which terms, in which file."""
+    from rich.console import Console
+
+    found = [(kind, registry.load(kind, name)) for kind in registry.KINDS if name in registry.names(kind)]
+    if ".py" in name:
+        found = [("method", registry.method_class(name))]
+    if not found:
+        every = [known for kind in registry.KINDS for known in registry.names(kind)]
+        raise UnknownNameError("plugin", name, every)
+    console = Console()
+    for kind, plugin in found:
+        console.print(_details(kind, plugin))
+
+
+def _card(kind: str, plugin: type) -> Any:
+    from fusionbench.fusing import card_of
+
+    return card_of(plugin) if kind == "method" else plugin.card  # type: ignore[attr-defined]
+
+
+def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    columns = {
+        "methods": ("title", "year", "licence"),
+        "metrics": ("title", "direction", "compares", "summary"),
+        "degradations": ("title", "modality", "parameter"),
+        "datasets": ("title", "splits", "licence"),
+    }[plural]
+    grid = Table(title=plural, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    grid.add_column("name", style="bold", no_wrap=True)
+    for column in columns:
+        grid.add_column(column)
+    for name, plugin in plugins.items():
+        card = _card(KIND_OF_PLURAL[plural], plugin)
+        grid.add_row(name, *(_text(getattr(card, column)) for column in columns))
+    return grid
+
+
+def _details(kind: str, plugin: type) -> Any:
+    from rich.table import Table
+
+    card = _card(kind, plugin)
+    grid = Table(show_header=False, box=None, title=f"{card.name} ({kind})", title_justify="left")
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for entry in dataclasses.fields(card):
+        value = getattr(card, entry.name)
+        if value not in ("", (), None) and value != {}:
+            grid.add_row(entry.name.replace("_", " "), _text(value))
+    grid.add_row("source file", _source_file(plugin))
+    return grid
+
+
+def _text(value: object) -> str:
+    from rich.markup import escape
+
+    if isinstance(value, Mapping):
+        return escape("\n".join(f"{key}: {item}" for key, item in value.items()))
+    if isinstance(value, tuple):
+        return escape(", ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in value))
+    return escape("" if value is None else str(value))
+
+
+def _source_file(plugin: type) -> str:
+    source = inspect.getsourcefile(plugin)
+    if source is None:
+        raise InputError(f"{plugin.__qualname__}: its source file cannot be found; reinstall its package")
+    return str(Path(source))

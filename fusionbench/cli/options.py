@@ -1,0 +1,132 @@
+"""Options that several commands share: one spelling, one help text, one completion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import typer
+
+from fusionbench import registry
+from fusionbench.contracts import Device
+from fusionbench.errors import InputError
+
+
+def complete(kind: registry.Kind, incomplete: str) -> list[str]:
+    """Registered names that begin as typed."""
+    return [name for name in registry.names(kind) if name.startswith(incomplete)]
+
+
+def _complete_dataset(incomplete: str) -> list[str]:
+    return complete("dataset", incomplete)
+
+
+def _complete_degradation(incomplete: str) -> list[str]:
+    return complete("degradation", incomplete)
+
+
+def complete_method(incomplete: str) -> list[str]:
+    """Registered methods that begin as typed."""
+    return complete("method", incomplete)
+
+
+def _complete_metric(incomplete: str) -> list[str]:
+    return complete("metric", incomplete)
+
+
+DatasetName = Annotated[
+    str,
+    typer.Option(
+        "--dataset", "-d", help="Dataset; `fusionbench list datasets`.", autocompletion=_complete_dataset
+    ),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(help="The dataset's folder or one that holds it [default: FUSIONBENCH_DATA, config file]."),
+]
+Split = Annotated[str | None, typer.Option(help="Split [default: the dataset's first].")]
+DatasetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--dataset-option", metavar="NAME=VALUE", help="Option of the dataset; `fusionbench info DATASET`."
+    ),
+]
+VisibleFolder = Annotated[
+    Path | None, typer.Option("--visible", help="Visible images, for --dataset folder.")
+]
+InfraredFolder = Annotated[
+    Path | None, typer.Option("--infrared", help="Infrared images, for --dataset folder.")
+]
+DegradationNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--degradation",
+        "-x",
+        help="haze, haze+low_light@2, clean; repeat or separate by commas [default: clean].",
+        autocompletion=_complete_degradation,
+    ),
+]
+Severity = Annotated[str, typer.Option("--severity", "-s", help="1 to 5: 3, 1-5, 1,3, 2.5.")]
+MethodNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method",
+        "-m",
+        help="Registered name or file.py:ClassName; repeat or separate by commas [default: all].",
+        autocompletion=complete_method,
+    ),
+]
+MetricNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        help="Metric; repeat or separate by commas [default: all].",
+        autocompletion=_complete_metric,
+    ),
+]
+Limit = Annotated[int | None, typer.Option(help="Only the first so many pairs.")]
+Seed = Annotated[int, typer.Option(help="Seed of the degradations.")]
+Results = Annotated[Path, typer.Option(help="Folder that keeps every result.", envvar="FUSIONBENCH_RESULTS")]
+TablesFolder = Annotated[Path, typer.Option("--out", help="Folder for the Markdown and CSV tables.")]
+DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Workers = Annotated[int, typer.Option(help="Processes; 0 chooses [default: 0].", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")]
+
+
+def device(name: str) -> Device:
+    """Check the name of a device.
+
+    Raises:
+        InputError: If it is none of the known ones.
+    """
+    if name not in get_args(Device):
+        raise InputError(f"--device {name}: expected {', '.join(get_args(Device))}")
+    return cast("Device", name)
+
+
+def names_in(values: Iterable[str] | None) -> list[str] | None:
+    """Split repeated and comma-separated names; None if none were given."""
+    if values is None:
+        return None
+    found = [name.strip() for value in values for name in value.split(",")]
+    return [name for name in found if name] or None
+
+
+def dataset_options(
+    pairs: Iterable[str] | None, visible: Path | None = None, infrared: Path | None = None
+) -> dict[str, str]:
+    """Read `NAME=VALUE` options, with the two folders of `--dataset folder` beside them.
+
+    Raises:
+        InputError: If one has no `=`.
+    """
+    options: dict[str, str] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise InputError(f"--dataset-option {pair}: write NAME=VALUE")
+        options[name.strip()] = value.strip()
+    folders = {"visible": visible, "infrared": infrared}
+    return {**options, **{name: str(folder) for name, folder in folders.items() if folder is not None}}

@@ -1,0 +1,61 @@
+"""`fusionbench score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fusionbench.cli import options
+
+
+def score(
+    fused: Annotated[Path, typer.Option(help="Folder of fused images, named as the dataset's pairs.")],
+    name: Annotated[str, typer.Option(help="Name of the method in the table.")],
+    dataset: options.DatasetName = "folder",
+    root: options.Root = None,
+    split: options.Split = None,
+    dataset_option: options.DatasetOption = None,
+    visible: options.VisibleFolder = None,
+    infrared: options.InfraredFolder = None,
+    degradation: Annotated[
+        str, typer.Option("--degradation", "-x", help="Condition the method was given.")
+    ] = "clean",
+    severity: options.Severity = "3",
+    metric: options.MetricNames = None,
+    limit: options.Limit = None,
+    seed: options.Seed = 0,
+    results: options.Results = Path("results"),
+    out: options.TablesFolder = Path("leaderboards"),
+    workers: options.Workers = 0,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure images that were fused elsewhere.
+
+    With any dataset: `score --dataset msrs --fused DIR --name MyMethod`. With three folders of your own:
+    `score --visible DIR --infrared DIR --fused DIR --name MyMethod`.
+    """
+    from fusionbench.cli.evaluate import choose_workers, finish
+    from fusionbench.cli.progress import shown
+    from fusionbench.datasets import open_dataset
+    from fusionbench.evaluation.evaluate import score as run
+
+    chosen = options.dataset_options(dataset_option, visible, infrared)
+    opened = open_dataset(dataset, root, split, chosen)
+    with shown(quiet=quiet or as_json) as listener:
+        evaluation = run(
+            opened,
+            fused,
+            name=name,
+            degradation=degradation,
+            severity=severity,
+            metrics=options.names_in(metric),
+            limit=limit,
+            seed=seed,
+            results=results,
+            workers=choose_workers(workers, limit or len(opened.samples), "cpu"),
+            listener=listener,
+        )
+    finish(evaluation, out, as_json=as_json, quiet=quiet)

@@ -1,0 +1,159 @@
+"""Tables in a terminal, and the leaderboard files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusionbench.errors import InputError
+from fusionbench.ranking.markdown import number, render_markdown
+from fusionbench.ranking.table import Column, Row, Table
+from fusionbench.ranking.tidy import records, render_csv
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+FORMATS = ("md", "csv")
+
+NUMBER_WIDTH = 6
+"""Characters of a mean: 0.1234 or 123.45."""
+
+GAP = 2
+"""Characters between two columns."""
+
+
+def print_tables(tables: Sequence[Table]) -> None:
+    """Print tables for a person, as one grid each where the terminal is wide enough."""
+    from rich.console import Console
+
+    console = Console()
+    for table in tables:
+        console.print(f"{table.title} ({table.images} pairs)", style="bold", highlight=False)
+        for index, columns in enumerate(_grids(table, console.width)):
+            console.print(_grid(table, columns, ranked=index == 0), "")
+        console.print(_notes(table), style="dim", highlight=False)
+
+
+def print_json(tables: Sequence[Table]) -> None:
+    """Print tables as one JSON document for a machine."""
+    document = {
+        "tables": [
+            {"title": table.title, "records": list(records(table)), "failures": list(table.failures)}
+            for table in tables
+        ]
+    }
+    json.dump(document, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+def write_tables(tables: Sequence[Table], folder: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write each table in each format.
+
+    Args:
+        tables: What to write; of two with one file name the later stays.
+        folder: Created if missing.
+        formats: Of `md` and `csv`.
+
+    Returns:
+        The files written.
+
+    Raises:
+        InputError: If the folder cannot be written.
+    """
+    renderers = {"md": render_markdown, "csv": render_csv}
+    written: dict[Path, None] = {}
+    for table in tables:
+        for suffix in formats:
+            path = folder / f"{table.file_name}.{suffix}"
+            _write(path, renderers[suffix](table))
+            written[path] = None
+    return list(written)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".writing-{path.name}")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); choose another folder with --out "
+            "(the results themselves are kept)"
+        ) from error
+
+
+def _grids(table: Table, width: int) -> list[list[Column]]:
+    """Share columns out so that no grid is wider than the terminal; what was degraded starts a new one."""
+    if _width(table, table.columns) <= width:
+        return [list(table.columns)]
+    grids: list[list[Column]] = [[]]
+    for column in table.columns:
+        starts_degraded = column.reference == "degraded" and all(c.reference != "degraded" for c in grids[-1])
+        if grids[-1] and (starts_degraded or _width(table, [*grids[-1], column]) > width):
+            grids.append([])
+        grids[-1].append(column)
+    return grids
+
+
+def _width(table: Table, columns: Sequence[Column]) -> int:
+    """Characters of a grid of these columns."""
+    names = max(len(_name(row)) for row in table.rows)
+    heads = [max(len(line) for line in _head(column).split("\n")) for column in columns]
+    return names + len("  rank  failed") + sum(max(head, NUMBER_WIDTH) + GAP for head in heads)
+
+
+def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> RichTable:
+    from rich import box
+    from rich.table import Table as RichTable
+
+    grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True)
+    grid.add_column("Method", no_wrap=True)
+    for column in columns:
+        grid.add_column(_head(column), justify="right", no_wrap=True)
+    failed = ranked and any(row.failed_images for row in table.rows)
+    if ranked:
+        grid.add_column("mean\nrank", justify="right", no_wrap=True)
+    if failed:
+        grid.add_column("failed", justify="right", style="red", no_wrap=True)
+    for row in table.rows:
+        cells: list[Text | str] = [_cell(row, column) for column in columns]
+        if ranked:
+            cells.append("–" if row.mean_rank is None else f"{row.mean_rank:.2f}")
+        if failed:
+            cells.append(str(row.failed_images or ""))
+        grid.add_row(_name(row), *cells, style="dim" if row.reference else "")
+    return grid
+
+
+def _head(column: Column) -> str:
+    arrow = "↑" if column.direction == "higher" else "↓"
+    below = "" if column.reference == "none" else f"\n{column.reference}"
+    return f"{column.label} {arrow}{below}"
+
+
+def _name(row: Row) -> str:
+    return f"({row.method})" if row.reference else row.method
+
+
+def _cell(row: Row, column: Column) -> Text:
+    from rich.text import Text
+
+    value = row.values.get(column)
+    if value is None:
+        return Text("–")
+    style = {1: "bold", 2: "underline"}.get(value.place or 0, "")
+    return Text(number(value), style=style)
+
+
+def _notes(table: Table) -> str:
+    notes = ["bold best, underlined second; (single sources) are not ranked"]
+    if any(column.reference == "degraded" for column in table.columns):
+        notes.append("clean / degraded: compared with the undamaged / the damaged pair")
+    if table.synthetic:
+        notes.append("synthetic scenes: no evidence about methods")
+    return "; ".join(notes)

@@ -1,0 +1,78 @@
+"""M3FD: road and campus scenes by day, night and in bad weather (Liu et al., TarDAL, CVPR 2022).
+
+Two sets of one name: 4200 pairs with boxes for detection, and 300 other pairs, without boxes, for fusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from fusionbench.contracts import DatasetCard
+from fusionbench.datasets.layouts import ANNOTATION_NAMES, image_folders, subfolder
+from fusionbench.datasets.paired import PairedFiles, Part
+from fusionbench.datasets.sources import SOURCES
+from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
+
+_PAPER = (
+    "Liu et al., Target-aware Dual Adversarial Learning and a Multi-scenario Multi-Modality Benchmark "
+    "to Fuse Infrared and Visible for Object Detection, CVPR 2022"
+)
+
+
+class M3FD(PairedFiles):
+    """Reader of the detection set, `M3FD_Detection/{Ir,Vis,Annotation}`.
+
+    There is no official split, and random ones leak (neighbouring images are video frames): use the option
+    `list` for a published one.
+    """
+
+    card: ClassVar[DatasetCard] = DatasetCard(
+        name="m3fd",
+        title="M3FD detection set",
+        splits=("all",),
+        licence=SOURCES["m3fd"].terms,
+        source=SOURCES["m3fd"].origin,
+        paper=_PAPER,
+        box_classes=("People", "Car", "Bus", "Motorcycle", "Lamp", "Truck"),
+        options={LIST_OPTION: LIST_HELP},
+    )
+    folder_names: ClassVar[tuple[str, ...]] = ("m3fd_detection", "m3fd")
+    looked_for: ClassVar[str] = "Ir/, Vis/ and Annotation/ in it, in M3FD_Detection/ or in M3FD/"
+    splits_of: ClassVar[Mapping[str, tuple[str, ...]]] = {"all": ("all",)}
+
+    @classmethod
+    def _layout(cls, folder: Path) -> dict[str, Part]:
+        images = image_folders(folder)
+        boxes = subfolder(folder, ANNOTATION_NAMES)
+        # Any pair of folders may be called Ir and Vis: without boxes only the name tells this dataset apart.
+        if images is None or (boxes is None and not folder.name.lower().startswith(cls.folder_names)):
+            return {}
+        if boxes is None and "fusion" in folder.name.lower():
+            return {}
+        return {"all": Part(*images, boxes=boxes)}
+
+
+class M3FDFusion(PairedFiles):
+    """Reader of the 300 independent pairs, `M3FD_Fusion/{Ir,Vis}`, which have no boxes."""
+
+    card: ClassVar[DatasetCard] = DatasetCard(
+        name="m3fd_fusion",
+        title="M3FD fusion set",
+        splits=("all",),
+        licence=SOURCES["m3fd_fusion"].terms,
+        source=SOURCES["m3fd_fusion"].origin,
+        paper=_PAPER,
+        options={LIST_OPTION: LIST_HELP},
+    )
+    folder_names: ClassVar[tuple[str, ...]] = ("m3fd_fusion", "m3fd")
+    looked_for: ClassVar[str] = "Ir/ and Vis/ (without Annotation/) in it or in M3FD_Fusion/"
+    splits_of: ClassVar[Mapping[str, tuple[str, ...]]] = {"all": ("all",)}
+
+    @classmethod
+    def _layout(cls, folder: Path) -> dict[str, Part]:
+        images = image_folders(folder)
+        if images is None or subfolder(folder, ANNOTATION_NAMES) or "fusion" not in folder.name.lower():
+            return {}
+        return {"all": Part(*images)}

@@ -1,0 +1,211 @@
+"""What the file datasets share: pairs of folders, read by stem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from PIL import Image, UnidentifiedImageError
+
+from fusionbench.contracts import Box, DatasetCard, DatasetRequest, ImagePair, Labels, Sample, Uint8Image
+from fusionbench.datasets import splits
+from fusionbench.datasets.annotations import read_mask, read_voc, read_yolo
+from fusionbench.datasets.fingerprint import pair_fingerprint
+from fusionbench.datasets.layouts import find_layout, listing
+from fusionbench.datasets.pairing import join, pair_folders
+from fusionbench.errors import InputError
+from fusionbench.images import read_pair
+
+Reader = TypeVar("Reader", bound="PairedFiles")
+
+DRIVING_HORIZON = 0.45
+"""Height of the vanishing line in images from a car, in image heights from the top."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Folders whose files belong together by stem; a split has one part or several."""
+
+    visible: Path
+    infrared: Path
+    boxes: Path | None = None
+    """Annotation files `stem.xml` (Pascal VOC) or `stem.txt` (YOLO)."""
+    masks: Path | None = None
+    """Class masks `stem.png`."""
+
+
+@dataclass(frozen=True)
+class PairedFiles:
+    """A dataset of image files in folders. A subclass states its card, its folders and its layout.
+
+    An instance holds folder names only, so that it is cheap to send to a worker; the folders are listed when
+    `samples` is first asked for.
+    """
+
+    card: ClassVar[DatasetCard]
+    folder_names: ClassVar[tuple[str, ...]]
+    """Lower-case names of the dataset's own folder."""
+    looked_for: ClassVar[str]
+    """The layout in one line, for an error message."""
+    splits_of: ClassVar[Mapping[str, tuple[str, ...]]]
+    """Split name to the folder groups (keys of the layout) it joins."""
+    usual_horizon: ClassVar[float] = DRIVING_HORIZON
+
+    parts: tuple[Part, ...]
+    split: str
+    keep: tuple[str, ...] | None = None
+    """Ids the options chose, sorted; None for all."""
+    horizon: float = DRIVING_HORIZON
+    """Height of the vanishing line in image heights from the top."""
+
+    @classmethod
+    def open(cls: type[Reader], request: DatasetRequest) -> Reader:
+        """Find the dataset under the root.
+
+        Raises:
+            InputError: If no root is given, the layout is not there, the split or an option is unknown.
+        """
+        split = splits.chosen_split(cls.card, request.split)
+        options = splits.checked_options(cls.card, request.options)
+        folder, groups = cls._found(request.root)
+        wanted = cls.splits_of[split]
+        missing = [name for name in wanted if name not in groups]
+        if missing:
+            raise InputError(
+                f"{folder}: {cls.card.name} split {split!r} needs {' and '.join(missing)}, "
+                f"only {', '.join(groups)} is there; choose another split or complete the download"
+            )
+        parts = cls._with_labels(tuple(groups[name] for name in wanted), folder, options)
+        return cls(parts=parts, split=split, horizon=cls.usual_horizon)._chosen(options)
+
+    @cached_property
+    def samples(self) -> tuple[Sample, ...]:
+        """Every sample of the split, sorted by id; unusable ones carry their `problem`."""
+        found = join(pair_folders(part.visible, part.infrared) for part in self.parts)
+        if self.keep is None:
+            return found
+        keep = set(self.keep)
+        return tuple(sample for sample in found if sample.id in keep)
+
+    def load(self, sample: Sample) -> ImagePair:
+        """Read one pair; annotations are not touched.
+
+        Raises:
+            InputError: If a file is missing or unreadable, or the two sizes differ.
+        """
+        visible, infrared = both_files(sample)
+        return read_pair(sample.id, visible, infrared, self.horizon)
+
+    def labels(self, sample: Sample) -> Labels:
+        """Read the annotations of one pair, None where the dataset has no file for it.
+
+        Raises:
+            InputError: If a file is there but cannot be understood.
+        """
+        visible, _ = both_files(sample)
+        part = next((part for part in self.parts if part.visible == visible.parent), None)
+        if part is None:
+            raise InputError(f"{visible}: is not in the folders of this {self.card.name} split")
+        return Labels(boxes=self._boxes(part, sample.id, visible), mask=self._mask(part, sample.id))
+
+    def fingerprint(self, sample: Sample) -> str:
+        """Hash of the contents of both files.
+
+        Raises:
+            InputError: If one is missing or cannot be read.
+        """
+        return pair_fingerprint(*both_files(sample))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the listing out: a worker reads the folders itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "samples"}
+
+    @classmethod
+    def _found(cls, root: Path | None) -> tuple[Path, Mapping[str, Part]]:
+        name = cls.card.name
+        if root is None:
+            raise InputError(
+                f"{name}: no data folder is set; give --root, set FUSIONBENCH_DATA, or get the images with "
+                f"`fusionbench data download {name}`"
+            )
+        found = find_layout(root, cls.folder_names, lambda folder: cls._layout(folder) or None)
+        if found is None:
+            raise InputError(
+                f"{root}: no {cls.card.title} there; looked for {cls.looked_for}; found {listing(root)}; "
+                f"get it with `fusionbench data download {name}`"
+            )
+        return found
+
+    @classmethod
+    def _layout(cls, folder: Path) -> dict[str, Part]:
+        """Folder groups found in a candidate folder; empty if it does not hold this dataset."""
+        raise NotImplementedError
+
+    @classmethod
+    def _with_labels(
+        cls, parts: tuple[Part, ...], folder: Path, options: Mapping[str, str]
+    ) -> tuple[Part, ...]:
+        """The parts, with annotation folders that are not part of the layout itself added."""
+        del folder, options
+        return parts
+
+    def _chosen(self: Reader, options: Mapping[str, str]) -> Reader:
+        """The dataset with the ids its options choose."""
+        return listed(self, options)
+
+    def _boxes(self, part: Part, stem: str, visible: Path) -> tuple[Box, ...] | None:
+        if part.boxes is None:
+            return None
+        for path in (part.boxes / f"{stem}.xml", part.boxes / f"{stem}.txt"):
+            if path.is_file():
+                return self._read_boxes(path, visible)
+        return None
+
+    def _read_boxes(self, path: Path, visible: Path) -> tuple[Box, ...]:
+        if path.suffix == ".xml":
+            return read_voc(path, self.card.box_classes)
+        width, height = _size(visible)
+        return read_yolo(path, self.card.box_classes, width, height)
+
+    def _mask(self, part: Part, stem: str) -> Uint8Image | None:
+        if part.masks is None or not (path := part.masks / f"{stem}.png").is_file():
+            return None
+        return read_mask(path, self.card.mask_classes)
+
+
+def listed(dataset: Reader, options: Mapping[str, str]) -> Reader:
+    """The dataset with only the ids of the user's split list, if the options name one.
+
+    Raises:
+        InputError: As `splits.read_list`.
+    """
+    if splits.LIST_OPTION not in options:
+        return dataset
+    known = {sample.id for sample in dataset.samples}
+    return replace(dataset, keep=splits.read_list(Path(options[splits.LIST_OPTION]), known))
+
+
+def both_files(sample: Sample) -> tuple[Path, Path]:
+    """The visible and infrared file of a sample that has both.
+
+    Raises:
+        InputError: With the sample's problem.
+    """
+    if sample.problem is not None:
+        raise InputError(sample.problem)
+    if sample.visible is None or sample.infrared is None:
+        raise InputError(f"{sample.id}: has no files of its own")
+    return sample.visible, sample.infrared
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Width and height, from the file's header."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: cannot be decoded ({error}); copy or download it again") from error
+    return width, height

@@ -1,0 +1,110 @@
+"""Image formation: light, then every degradation in its one physical order, then one quantisation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusionbench import registry
+from fusionbench.contracts import STAGES, Degradation, DegradationCard, ImagePair, LinearScene
+from fusionbench.degrading.condition import Condition
+from fusionbench.degrading.light import decode_infrared, decode_visible, encode_infrared, encode_visible
+from fusionbench.degrading.randomness import NamedStreams
+from fusionbench.errors import InputError
+
+DEPTH_SOURCE = "depth_source"
+"""Map by which a degradation says which depth it used: a single string, such as `disparity-prior/1`."""
+
+NO_DEPTH = "none"
+"""Depth source of a condition that needs no depth."""
+
+
+@dataclass(frozen=True, eq=False)
+class DegradedPair:
+    """A damaged pair with the clean one and the ground truth of the damage."""
+
+    pair: ImagePair
+    """The damaged images; a modality that no degradation touched is the clean array itself."""
+    clean: ImagePair
+    maps: Mapping[str, NDArray[Any]]
+    """Ground truth by name, in linear light: `transmission`, `airlight`, `depth`, `noise_sigma`, ..."""
+    depth_source: str
+    """Where depth came from, with its version; `none` if the condition needs none."""
+
+
+def degrade_pair(pair: ImagePair, condition: Condition, seed: int, dataset: str = "") -> DegradedPair:
+    """Damage a pair.
+
+    The result depends on the arguments alone (and only through pixels, id, depth and horizon of the pair):
+    not on the order of work, the process, or the CPU.
+
+    Args:
+        pair: The clean pair.
+        condition: Degradations, each with its severity.
+        seed: Seed of the random fields; they are the same at every severity.
+        dataset: Name of the dataset, part of the random fields' names.
+
+    Raises:
+        InputError: If a degradation has no severity.
+        UnknownNameError: If nothing registers a degradation.
+    """
+    linear = LinearScene(
+        visible=decode_visible(pair.visible), infrared=decode_infrared(pair.infrared), clean=pair
+    )
+    scene = linear
+    for degradation, parameter in planned(condition):
+        random = NamedStreams(dataset, pair.id, degradation.card.name, seed)
+        scene = degradation.apply(scene, parameter, random)
+    degraded = ImagePair(
+        id=pair.id,
+        visible=pair.visible if scene.visible is linear.visible else encode_visible(scene.visible),
+        infrared=pair.infrared if scene.infrared is linear.infrared else encode_infrared(scene.infrared),
+        depth=pair.depth,
+        horizon=pair.horizon,
+    )
+    maps = dict(scene.maps)
+    depth_source = str(maps.pop(DEPTH_SOURCE, NO_DEPTH))
+    return DegradedPair(pair=degraded, clean=pair, maps=maps, depth_source=depth_source)
+
+
+def planned(condition: Condition) -> list[tuple[Degradation, float]]:
+    """Find the degradations of a condition in physical order, each with its parameter; severity 0 drops out.
+
+    Raises:
+        InputError: If a degradation has no severity.
+        UnknownNameError: If nothing registers a degradation.
+    """
+    found: list[tuple[Degradation, float]] = []
+    for name, severity in condition.terms:
+        if severity is None:
+            raise InputError(f"condition {condition.name}: {name} has no severity; write {name}@3, say")
+        degradation = registry.degradation(name)
+        if severity > 0:
+            found.append((degradation, parameter_at(degradation.card, severity)))
+    return sorted(found, key=lambda item: (STAGES.index(item[0].card.stage), item[0].card.name))
+
+
+def parameter_at(card: DegradationCard, severity: float) -> float:
+    """Read a card's parameter at a severity from 1 to 5, linearly between levels.
+
+    Raises:
+        InputError: If the severity is outside 1 to 5.
+    """
+    if not 1 <= severity <= len(card.levels):
+        raise InputError(f"{card.name}@{severity}: is out of range; use 1 to {len(card.levels)}")
+    lower = min(math.floor(severity), len(card.levels) - 1)
+    before, after = card.levels[lower - 1], card.levels[lower]
+    fraction = severity - lower
+    return after if fraction == 1 else before + (after - before) * fraction
+
+
+def with_noise_sigma(maps: Mapping[str, NDArray[Any]], sigma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Total standard deviation of independent noises: `sigma` on top of the one already in `maps`."""
+    earlier = maps.get("noise_sigma")
+    total: NDArray[np.float32] = sigma if earlier is None else np.sqrt(earlier * earlier + sigma * sigma)
+    return total

@@ -1,0 +1,175 @@
+"""What a folder of degraded images says about itself: `set.json` for all of it, `manifest.jsonl` an image.
+
+Hashes are of decoded pixels, so that a PNG re-compressed by another program is still the same image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusionbench.errors import InputError
+
+SETTINGS_NAME = "set.json"
+MANIFEST_NAME = "manifest.jsonl"
+
+Record = dict[str, Any]
+"""One line of the manifest."""
+
+
+def array_hash(array: NDArray[Any]) -> str:
+    """SHA-256 of an array: its dtype and shape as text (`|u1 480x640x3`), a zero byte, its values in C order.
+
+    Multi-byte values are hashed little-endian.
+    """
+    portable = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    shape = "x".join(str(length) for length in array.shape)
+    digest = hashlib.sha256(f"{portable.dtype.str} {shape}\0".encode())
+    digest.update(portable.data if portable.size else b"")
+    return digest.hexdigest()
+
+
+def claim_folder(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Take a folder for one set of degraded images, or check that it already belongs to the same set.
+
+    Args:
+        folder: Created if it is missing.
+        settings: What makes the set: JSON values.
+
+    Raises:
+        InputError: If the folder holds another set (naming what differs) or other files, or cannot be written.
+    """
+    path = folder / SETTINGS_NAME
+    with _named_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            _require_same(folder, read_settings(folder), settings)
+            return
+        if any(not entry.name.startswith(".") for entry in folder.iterdir()):
+            raise InputError(f"{folder}: holds other files; give an empty or a new folder with --out")
+        _replace(path, json.dumps(settings, indent=1, sort_keys=True) + "\n")
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """Read what made a set.
+
+    Raises:
+        InputError: If the folder holds no set, or its settings are damaged.
+    """
+    path = folder / SETTINGS_NAME
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: is no set of degraded images ({SETTINGS_NAME} is missing)") from None
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}); write the set again into a new folder"
+        ) from error
+    if not isinstance(settings, dict):
+        raise InputError(f"{path}: is damaged; write the set again into a new folder")
+    return settings
+
+
+def read_manifest(folder: Path) -> dict[str, Record]:
+    """Read the records of a set by image id; a line cut short by a killed run is left out.
+
+    Raises:
+        InputError: If the manifest cannot be read.
+    """
+    with _named_errors(folder):
+        path = folder / MANIFEST_NAME
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+    records: dict[str, Record] = {}
+    for line in lines:
+        try:
+            record = json.loads(line)
+            if {"id", "input", "outputs"} <= record.keys():
+                records[record["id"]] = record
+        except (ValueError, AttributeError):
+            continue
+    return records
+
+
+def append_record(folder: Path, record: Record) -> None:
+    """Add a finished image to the manifest; from here on it survives the process being killed.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    # The leading line break separates this record from one that a killed run left half written.
+    with _named_errors(folder), (folder / MANIFEST_NAME).open("a", encoding="utf-8") as stream:
+        stream.write("\n" + _line(record))
+
+
+def tidy_manifest(folder: Path) -> None:
+    """Rewrite the manifest with one line an image, sorted by id: the same however often a run was cut short.
+
+    Raises:
+        InputError: If it cannot be read or written.
+    """
+    records = read_manifest(folder)
+    text = "".join(_line(records[image_id]) for image_id in sorted(records))
+    with _named_errors(folder):
+        _replace(folder / MANIFEST_NAME, text)
+
+
+def write_maps(path: Path, maps: Mapping[str, NDArray[Any]]) -> None:
+    """Write ground-truth maps as one compressed NPZ without pickled objects.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
+    with _named_errors(path), _appearing(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **maps)
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _require_same(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    differing = [key for key in sorted({*found, *wanted}) if found.get(key) != wanted.get(key)]
+    if differing:
+        key = differing[0]
+        raise InputError(
+            f"{folder}: holds another set ({key} is {json.dumps(found.get(key))}, "
+            f"asked for {json.dumps(wanted.get(key))}); give another folder with --out"
+        )
+
+
+def _replace(path: Path, text: str) -> None:
+    with _appearing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _appearing(path: Path) -> Iterator[Path]:
+    """A temporary file that becomes `path` when the block ends well, and vanishes when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"{path}: cannot be read or written ({reason}); choose another folder") from error

@@ -1,0 +1,230 @@
+"""Degraded copies of a dataset on disk, with a manifest that can be verified.
+
+A folder holds one set (dataset, split, condition, seed): `visible/ID.png`, `infrared/ID.png`, on request
+`maps/ID.npz`, and what `manifest` describes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from fusionbench import __version__
+from fusionbench.contracts import Dataset, Sample
+from fusionbench.degrading.compose import DegradedPair, degrade_pair, planned
+from fusionbench.degrading.condition import Condition
+from fusionbench.degrading.manifest import (
+    Record,
+    append_record,
+    array_hash,
+    claim_folder,
+    read_manifest,
+    read_settings,
+    tidy_manifest,
+    write_maps,
+)
+from fusionbench.degrading.randomness import SPECIFICATION
+from fusionbench.errors import FusionbenchError, InputError
+from fusionbench.images import read_infrared, read_visible, write_png
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of one image."""
+
+    id: str
+    outcome: Literal["written", "kept", "failed"]
+    """`kept`: an earlier run had finished it."""
+    reason: str = ""
+    """Why it failed, naming file and remedy."""
+
+
+def degrade_dataset(
+    dataset: Dataset,
+    condition: Condition,
+    seed: int,
+    folder: Path,
+    *,
+    maps: bool = False,
+    limit: int | None = None,
+) -> Iterator[Written]:
+    """Write degraded copies of a dataset's images, one after the other, continuing what an earlier run began.
+
+    An image that cannot be used is reported and does not stop the others.
+
+    Args:
+        dataset: Where the clean pairs come from.
+        condition: Degradations, each with its severity.
+        seed: Seed of the random fields.
+        folder: Where to write; empty, missing, or holding the same set.
+        maps: Whether to write the ground-truth maps too.
+        limit: Only this many samples, from the first.
+
+    Yields:
+        What became of each sample, in the order of the dataset.
+
+    Raises:
+        InputError: If the folder holds something else or cannot be written, or a severity is missing.
+        UnknownNameError: If nothing registers a degradation.
+    """
+    settings = _settings(dataset, condition, seed, maps)
+    claim_folder(folder, settings)
+    finished = read_manifest(folder)
+    try:
+        for sample in dataset.samples[:limit]:
+            yield _write_sample(dataset, sample, condition, settings, folder, finished.get(sample.id))
+    finally:
+        # A full disk must not hide why the loop ended; the lines appended so far are valid as they are.
+        with suppress(InputError):
+            tidy_manifest(folder)
+
+
+def verify_set(folder: Path) -> Iterator[str]:
+    """Hash every image and map of a set again.
+
+    Args:
+        folder: What `degrade_dataset` wrote.
+
+    Yields:
+        One line for each file that is missing, unreadable, not the one recorded, or not recorded at all.
+
+    Raises:
+        InputError: If the folder holds no set.
+    """
+    read_settings(folder)
+    records = read_manifest(folder)
+    for image_id in sorted(records):
+        yield from _mismatches(folder, records[image_id])
+    for kind, suffix in (("visible", ".png"), ("infrared", ".png"), ("maps", ".npz")):
+        for path in sorted((folder / kind).glob(f"*{suffix}")):
+            if path.stem not in records and not path.name.startswith("."):
+                yield f"{path}: is not in the manifest; remove it or run the same degrade command again"
+
+
+def _settings(dataset: Dataset, condition: Condition, seed: int, maps: bool) -> dict[str, Any]:
+    degradations = {
+        degradation.card.name: {"parameter": parameter, "version": degradation.card.version}
+        for degradation, parameter in planned(condition)
+    }
+    return {
+        "condition": condition.name,
+        "dataset": dataset.card.name,
+        "degradations": degradations,
+        "fusionbench": __version__,
+        "maps": maps,
+        "seed": seed,
+        "specification": SPECIFICATION,
+        "split": dataset.split,
+    }
+
+
+def _write_sample(
+    dataset: Dataset,
+    sample: Sample,
+    condition: Condition,
+    settings: dict[str, Any],
+    folder: Path,
+    record: Record | None,
+) -> Written:
+    try:
+        if sample.problem:
+            raise InputError(sample.problem)
+        fingerprint = dataset.fingerprint(sample)
+        if record is not None and _is_finished(folder, record, fingerprint):
+            return Written(sample.id, "kept")
+        degraded = _degrade(dataset, sample, condition, settings["seed"])
+        outputs = _write_images(folder, degraded, settings["maps"])
+        append_record(folder, _record(degraded, settings, fingerprint, outputs))
+    except FusionbenchError as error:
+        return Written(sample.id, "failed", str(error))
+    return Written(sample.id, "written")
+
+
+def _degrade(dataset: Dataset, sample: Sample, condition: Condition, seed: int) -> DegradedPair:
+    pair = dataset.load(sample)
+    try:
+        return degrade_pair(pair, condition, seed, dataset.card.name)
+    except FusionbenchError:
+        raise
+    except Exception as error:
+        raise FusionbenchError(
+            f"{sample.id}: {condition.name} failed ({type(error).__name__}: {error}); repair that plugin"
+        ) from error
+
+
+def _is_finished(folder: Path, record: Record, fingerprint: str) -> bool:
+    if record["input"]["fingerprint"] != fingerprint:
+        return False
+    return all((folder / name).is_file() for name in record["outputs"])
+
+
+def _write_images(folder: Path, degraded: DegradedPair, maps: bool) -> dict[str, Any]:
+    """Write one image's files; returns the hash of each, by its path in the set."""
+    image_id = degraded.pair.id
+    if Path(image_id).name != image_id:
+        raise InputError(f"{image_id}: cannot name a file; rename the image without folders")
+    images = {"visible": degraded.pair.visible, "infrared": degraded.pair.infrared}
+    outputs: dict[str, Any] = {}
+    for kind, image in images.items():
+        write_png(folder / kind / f"{image_id}.png", image)
+        outputs[f"{kind}/{image_id}.png"] = array_hash(image)
+    if maps:
+        write_maps(folder / "maps" / f"{image_id}.npz", degraded.maps)
+        outputs[f"maps/{image_id}.npz"] = {name: array_hash(m) for name, m in sorted(degraded.maps.items())}
+    return outputs
+
+
+def _record(
+    degraded: DegradedPair, settings: dict[str, Any], fingerprint: str, outputs: dict[str, Any]
+) -> Record:
+    record: Record = {
+        "id": degraded.pair.id,
+        "condition": settings["condition"],
+        "seed": settings["seed"],
+        "degradations": settings["degradations"],
+        "versions": {key: settings[key] for key in ("fusionbench", "specification")},
+        "depth_source": degraded.depth_source,
+        "input": {
+            "fingerprint": fingerprint,
+            "visible": array_hash(degraded.clean.visible),
+            "infrared": array_hash(degraded.clean.infrared),
+        },
+        "outputs": outputs,
+    }
+    for name in ("airlight", "infrared_airlight", "exposure"):
+        if name in degraded.maps:
+            record[name] = degraded.maps[name].tolist()
+    return record
+
+
+def _mismatches(folder: Path, record: Record) -> Iterator[str]:
+    for name, expected in record["outputs"].items():
+        path = folder / name
+        try:
+            found = _hash_file(path)
+        except InputError as error:
+            yield str(error)
+            continue
+        if found != expected:
+            yield f"{path}: is not the file that was written; remove it and run the same degrade command again"
+
+
+def _hash_file(path: Path) -> str | dict[str, str]:
+    if path.suffix == ".npz":
+        return _hash_maps(path)
+    return array_hash(read_visible(path) if path.parent.name == "visible" else read_infrared(path))
+
+
+def _hash_maps(path: Path) -> dict[str, str]:
+    try:
+        with np.load(path, allow_pickle=False) as maps:
+            return {name: array_hash(maps[name]) for name in sorted(maps.files)}
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run the same degrade command again") from None
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read ({error}); remove it and run degrade again") from error

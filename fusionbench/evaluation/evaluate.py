@@ -1,0 +1,232 @@
+"""One call from names to tables: the public `evaluate` and `score`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusionbench import registry
+from fusionbench.contracts import Dataset, Device
+from fusionbench.datasets import open_dataset
+from fusionbench.degrading import Condition, parse_condition, parse_severities
+from fusionbench.errors import InputError
+from fusionbench.evaluation.plan import Cell, MethodRequest, Plan, make_plan, shard_of
+from fusionbench.evaluation.run import Listener, RunOptions, RunReport, run_plan
+from fusionbench.evaluation.store import Store, require_writable
+from fusionbench.evaluation.work import FusedFolder
+from fusionbench.fusing import card_of
+from fusionbench.ranking.query import StoredCell, comparable_groups
+from fusionbench.ranking.table import Table, make_table
+from fusionbench.ranking.tidy import records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DEFAULT_SEVERITY = "3"
+DEFAULT_RESULTS = Path("results")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gave."""
+
+    tables: tuple[Table, ...]
+    """One for each degradation."""
+    report: RunReport
+    unscored: tuple[str, ...] = ()
+    """Fused images that belong to no sample (only for `score`)."""
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Everything that has no value, with its reason."""
+        return tuple(failure for table in self.tables for failure in _all_failures(table))
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Means as a tidy frame: one row a method, severity, metric and reference."""
+        import pandas as pd
+
+        frame: pd.DataFrame = pd.DataFrame([record for table in self.tables for record in records(table)])
+        return frame
+
+
+def evaluate(
+    dataset: str | Dataset,
+    *,
+    root: Path | str | None = None,
+    split: str | None = None,
+    dataset_options: Mapping[str, str] | None = None,
+    degradation: str | Sequence[str] = "clean",
+    severity: str | float | Sequence[float] = DEFAULT_SEVERITY,
+    methods: Sequence[str] | None = None,
+    metrics: Sequence[str] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    results: Path | str = DEFAULT_RESULTS,
+    device: Device = "auto",
+    workers: int = 1,
+    batch_size: int = 1,
+    retry_failed: bool = False,
+    shard: tuple[int, int] | None = None,
+    listener: Listener | None = None,
+) -> Evaluation:
+    """Degrade, fuse and measure a dataset; results are kept in a store and never computed twice.
+
+    Args:
+        dataset: Registered name, or an opened dataset.
+        root: The dataset's folder or a folder that holds it; None asks the environment and configuration.
+        split: None takes the dataset's default.
+        dataset_options: Options the dataset's card lists.
+        degradation: Condition or conditions, such as `haze`, `haze+low_light@2`, `clean`.
+        severity: For conditions that name none: `3`, `1-5`, `1,3`, a number or numbers.
+        methods: Registered names or `file.py:ClassName`; None takes every registered one.
+        metrics: Registered names; None takes every registered one.
+        limit: Only the first so many samples.
+        seed: Seed of the degradations.
+        results: Folder of the store.
+        device: Where methods run.
+        workers: Processes to spread images over; needs the usual `if __name__ == "__main__"` guard above 1.
+        batch_size: Images of one size fused together.
+        retry_failed: Compute cells with failed images again.
+        shard: (index, count): only this machine's share of the cells, index from 1.
+        listener: Hears of progress.
+
+    Returns:
+        Tables over the cells asked for. Images that failed are in `failures`, not raised.
+
+    Raises:
+        InputError: If an argument, the dataset or the store cannot be used.
+        UnknownNameError: If a plugin is not registered; the message offers the nearest.
+        FusionbenchError: If a plugin cannot be created, or results cannot be kept.
+    """
+    opened = _opened(dataset, root, split, dataset_options)
+    requests = [_request(name) for name in (registry.names("method") if methods is None else methods)]
+    chosen = registry.names("metric") if metrics is None else list(metrics)
+    _require_at_least_one(methods=requests, metrics=chosen)
+    conditions = _conditions(degradation, severity)
+    plan = make_plan(opened, conditions, requests, chosen, seed=seed, limit=_positive_limit(limit))
+    if shard is not None:
+        plan = shard_of(plan, *shard)
+    options = RunOptions(
+        device, _positive("workers", workers), _positive("batch_size", batch_size), retry_failed
+    )
+    return _run(plan, Path(results), options, listener)
+
+
+def score(
+    dataset: str | Dataset,
+    fused: Path | str,
+    *,
+    name: str,
+    root: Path | str | None = None,
+    split: str | None = None,
+    dataset_options: Mapping[str, str] | None = None,
+    degradation: str = "clean",
+    severity: str | float = DEFAULT_SEVERITY,
+    metrics: Sequence[str] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    results: Path | str = DEFAULT_RESULTS,
+    workers: int = 1,
+    listener: Listener | None = None,
+) -> Evaluation:
+    """Measure images that were fused elsewhere, found in a folder by the stems of the dataset's samples.
+
+    Args:
+        dataset: As in `evaluate`.
+        fused: Folder of fused images.
+        name: Name of the method in tables.
+        root: As in `evaluate`.
+        split: As in `evaluate`.
+        dataset_options: As in `evaluate`.
+        degradation: Which condition the method was given; one.
+        severity: Its severity.
+        metrics: As in `evaluate`.
+        limit: As in `evaluate`.
+        seed: Seed the degraded pairs were made with.
+        results: As in `evaluate`.
+        workers: As in `evaluate`.
+        listener: As in `evaluate`.
+
+    Raises:
+        InputError: As `evaluate`, and if the folder holds no image of any sample.
+    """
+    opened = _opened(dataset, root, split, dataset_options)
+    chosen = registry.names("metric") if metrics is None else list(metrics)
+    _require_at_least_one(metrics=chosen)
+    conditions = _conditions(degradation, severity)
+    if len(conditions) != 1:
+        raise InputError("score: a folder of fused images belongs to one condition; give one severity")
+    folder = FusedFolder(Path(fused))
+    request = MethodRequest(name=name, fused=folder.folder)
+    plan = make_plan(opened, conditions, [request], chosen, seed=seed, limit=_positive_limit(limit))
+    ids = {sample.id for sample in plan.samples}
+    if not folder.stems & ids:
+        raise InputError(
+            f"{folder.folder}: no image is named like one of the {len(ids)} samples of "
+            f"{plan.dataset.card.name} (for example {plan.samples[0].id}.png); "
+            "check --fused, --dataset and --split"
+        )
+    options = RunOptions("cpu", _positive("workers", workers))
+    evaluation = _run(plan, Path(results), options, listener)
+    known = {sample.id for sample in opened.samples}
+    return Evaluation(evaluation.tables, evaluation.report, tuple(sorted(folder.stems - known)))
+
+
+def _opened(
+    dataset: str | Dataset, root: Path | str | None, split: str | None, options: Mapping[str, str] | None
+) -> Dataset:
+    if not isinstance(dataset, str):
+        return dataset
+    return open_dataset(dataset, None if root is None else Path(root), split, options)
+
+
+def _request(name: str) -> MethodRequest:
+    return MethodRequest(name=card_of(registry.method_class(name)).name, method=name)
+
+
+def _conditions(degradation: str | Sequence[str], severity: str | float | Sequence[float]) -> list[Condition]:
+    texts = [degradation] if isinstance(degradation, str) else list(degradation)
+    if isinstance(severity, str):
+        levels = parse_severities(severity)
+    else:
+        levels = (severity,) if isinstance(severity, (int, float)) else tuple(severity)
+    parsed = [parse_condition(text) for text in texts]
+    _require_at_least_one(degradation=parsed, severity=levels)
+    return list(dict.fromkeys(condition.with_severity(level) for condition in parsed for level in levels))
+
+
+def _require_at_least_one(**chosen: Sequence[object]) -> None:
+    for name, values in chosen.items():
+        if not values:
+            raise InputError(f"{name}: name at least one")
+
+
+def _positive(name: str, value: int) -> int:
+    if value < 1:
+        raise InputError(f"{name}: expected 1 or more, got {value}")
+    return value
+
+
+def _positive_limit(limit: int | None) -> int | None:
+    return None if limit is None else _positive("limit", limit)
+
+
+def _run(plan: Plan, results: Path, options: RunOptions, listener: Listener | None) -> Evaluation:
+    require_writable(results)
+    store = Store(results)
+    report = run_plan(plan, store, options, listener)
+    cells = [_stored(store, cell) for cell in plan.cells]
+    return Evaluation(tuple(make_table(group) for group in comparable_groups(cells)), report)
+
+
+def _stored(store: Store, cell: Cell) -> StoredCell:
+    path = store.rows_path(cell)
+    return StoredCell(path, store.stamp(cell), path.stat().st_mtime)
+
+
+def _all_failures(table: Table) -> tuple[str, ...]:
+    if not table.by_severity:
+        return table.failures
+    return tuple(failure for part in table.by_severity for failure in part.failures)

@@ -1,0 +1,194 @@
+"""What is to be computed: cells, each named by the hash of everything that changes one of its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fusionbench import registry
+from fusionbench.contracts import Dataset, Metric, Sample
+from fusionbench.degrading import Condition
+from fusionbench.errors import InputError
+from fusionbench.evaluation.provenance import code_hash, content_hash, file_hash, folder_hash
+from fusionbench.fusing import card_of
+
+PIPELINE_VERSION = 1
+"""Raised whenever the harness itself (reading, composing, fusing, rounding, measuring) changes a number."""
+
+
+@dataclass(frozen=True)
+class MethodRequest:
+    """Which method to run, or whose finished images to read."""
+
+    name: str
+    """Name in tables."""
+    method: str | None = None
+    """Registered name or `file.py:ClassName`; None for images fused elsewhere."""
+    weights: Path | None = None
+    fused: Path | None = None
+    """Folder of fused images, for images fused elsewhere."""
+    identity: Mapping[str, Any] | None = None
+    """What decides its output: code and weights, or the files; filled in by the plan."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method under one condition on one list of samples: the unit that is stored, resumed and shared."""
+
+    dataset: str
+    split: str
+    condition: Condition
+    degradation: str
+    """The condition's name without its severity, where all its terms have one severity."""
+    severity: float
+    """That severity; 0 where there is none to speak of."""
+    seed: int
+    method: MethodRequest
+    identity: Mapping[str, Any]
+    """Everything that changes a number in the cell, and nothing else."""
+    display: Mapping[str, Any]
+    """What a table needs to show the cell where its plugins are not installed; changes no number."""
+
+    @property
+    def key(self) -> str:
+        """Hash of the identity."""
+        return content_hash(self.identity)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The cells of one evaluation and what they share."""
+
+    dataset: Dataset
+    samples: tuple[Sample, ...]
+    metrics: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The conditions in the order asked for."""
+        return list(dict.fromkeys(cell.condition for cell in self.cells))
+
+
+def make_plan(
+    dataset: Dataset,
+    conditions: Sequence[Condition],
+    methods: Sequence[MethodRequest],
+    metrics: Sequence[str],
+    *,
+    seed: int = 0,
+    limit: int | None = None,
+) -> Plan:
+    """Lay out the cells of an evaluation.
+
+    Args:
+        dataset: The opened dataset.
+        conditions: What to do to the pairs before they are fused.
+        methods: What to run; names must differ.
+        metrics: Registered metric names.
+        seed: Seed of the degradations' random fields.
+        limit: Take only the first so many samples.
+
+    Raises:
+        InputError: If the dataset is empty, or two methods have one name.
+        UnknownNameError: If a plugin is not registered.
+    """
+    samples = tuple(dataset.samples[:limit])
+    if not samples:
+        raise InputError(f"dataset {dataset.card.name}, split {dataset.split}: has no images to evaluate")
+    _refuse_twins([method.name for method in methods])
+    chosen = {name: registry.metric(name) for name in dict.fromkeys(metrics)}
+    metric_identity = {name: _metric_identity(metric) for name, metric in chosen.items()}
+    metric_display = {name: _metric_display(metric) for name, metric in chosen.items()}
+    listed = content_hash([[sample.id, _fingerprint(dataset, sample)] for sample in samples])
+    cells = [
+        Cell(
+            dataset=dataset.card.name,
+            split=dataset.split,
+            condition=condition,
+            degradation=_label(condition)[0],
+            severity=_label(condition)[1],
+            seed=seed,
+            method=method,
+            identity={
+                "pipeline": PIPELINE_VERSION,
+                "dataset": {"name": dataset.card.name, "split": dataset.split, "samples": listed},
+                "condition": _condition_identity(condition, seed),
+                "method": {"name": method.name, **(method.identity or _method_identity(method))},
+                "metrics": metric_identity,
+            },
+            display={
+                "metrics": metric_display,
+                "method": _method_display(method),
+                "synthetic": dataset.card.synthetic,
+                "limit": limit,
+            },
+        )
+        for condition in conditions
+        for method in methods
+    ]
+    return Plan(dataset, samples, tuple(metric_identity), tuple(cells))
+
+
+def shard_of(plan: Plan, index: int, count: int) -> Plan:
+    """The part of a plan that machine `index` of `count` computes (1-based), a fixed share of its cells.
+
+    Raises:
+        InputError: If the index is not within 1..count.
+    """
+    if not 1 <= index <= count:
+        raise InputError(f"--shard {index}/{count}: expected 1/{count} to {count}/{count}")
+    ordered = sorted(plan.cells, key=lambda cell: cell.key)
+    mine = {cell.key for cell in ordered[index - 1 :: count]}
+    return Plan(plan.dataset, plan.samples, plan.metrics, tuple(c for c in plan.cells if c.key in mine))
+
+
+def _refuse_twins(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"method {name!r} is asked for twice; give each its own name with --name")
+
+
+def _fingerprint(dataset: Dataset, sample: Sample) -> str:
+    try:
+        return f"unusable: {sample.problem}" if sample.problem else dataset.fingerprint(sample)
+    except InputError as error:
+        return f"unusable: {error}"
+
+
+def _label(condition: Condition) -> tuple[str, float]:
+    severities = {severity for _, severity in condition.terms}
+    common = severities.pop() if len(severities) == 1 else None
+    if not common:
+        return condition.name, 0.0
+    return "+".join(name for name, _ in condition.terms), common
+
+
+def _condition_identity(condition: Condition, seed: int) -> dict[str, Any]:
+    code = {name: code_hash(registry.load("degradation", name)) for name, _ in condition.terms}
+    return {"name": condition.name, "code": code, "seed": seed if condition.terms else None}
+
+
+def _method_identity(request: MethodRequest) -> dict[str, Any]:
+    if request.fused is not None:
+        return {"fused": folder_hash(request.fused)}
+    code = code_hash(registry.method_class(request.method or request.name))
+    return {"code": code, "weights": None if request.weights is None else file_hash(request.weights)}
+
+
+def _metric_identity(metric: Metric) -> dict[str, str]:
+    return {"version": metric.card.version, "code": code_hash(type(metric))}
+
+
+def _metric_display(metric: Metric) -> dict[str, Any]:
+    card = metric.card
+    return {"label": card.label, "direction": card.direction, "rewards_noise": card.rewards_noise}
+
+
+def _method_display(request: MethodRequest) -> dict[str, Any]:
+    if request.fused is not None:
+        return {"title": request.name, "reference": False, "scored": True}
+    card = card_of(registry.method_class(request.method or request.name))
+    return {"title": card.title, "reference": card.reference, "scored": False}

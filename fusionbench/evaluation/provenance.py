@@ -1,0 +1,142 @@
+"""What a result depends on: hashes of plugin code and of arguments, and the environment it ran in."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import io
+import json
+import platform
+import tokenize
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from fusionbench.errors import InputError
+from fusionbench.images import image_files
+
+RECORDED_PACKAGES = ("ivif-fusionbench", "numpy", "scipy", "pillow", "torch", "pandas", "pyarrow")
+
+
+def content_hash(value: Any) -> str:
+    """Hash of a value made of JSON types, independent of the order of keys; 32 hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def code_hash(plugin: type) -> str:
+    """Hash of the source that defines a plugin: its module and the modules it imports from its own package.
+
+    Comments, blank lines and line endings do not count, so that they invalidate no result. The harness is
+    left out on purpose: what it does to the numbers is `evaluation.plan.PIPELINE_VERSION`.
+
+    Args:
+        plugin: The plugin class.
+
+    Returns:
+        32 hexadecimal digits; the class's qualified name is hashed where there is no source file.
+    """
+    source = inspect.getsourcefile(plugin)
+    if source is None:
+        return content_hash(f"{plugin.__module__}.{plugin.__qualname__}")
+    files = _own_files(Path(source).resolve(), plugin.__module__)
+    return content_hash({name: _significant_text(path) for name, path in sorted(files.items())})
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    return digest.hexdigest()
+
+
+def folder_hash(folder: Path) -> str:
+    """Hash of the names and contents of the images directly in a folder.
+
+    Raises:
+        InputError: If the folder or one of its images cannot be read.
+    """
+    return content_hash([[path.name, file_hash(path)] for path in image_files(folder)])
+
+
+def environment(device: str) -> dict[str, str]:
+    """Versions and machine a result was computed with; recorded in stamps, never part of a key."""
+    found = {"python": platform.python_version(), "platform": platform.platform(), "device": device}
+    for package in RECORDED_PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _own_files(start: Path, module: str) -> dict[str, Path]:
+    package, separator, _ = module.partition(".")
+    if not separator or package == "fusionbench":
+        return {module if separator else start.stem: start}
+    found: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _module_file(name)
+        if path is None or name in found:
+            continue
+        found[name] = path
+        waiting.extend(_imports_of(path, name, package))
+    return found
+
+
+def _module_file(module: str) -> Path | None:
+    """Where a module's source is, found without running it; None for names that are not modules."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return Path(spec.origin)
+
+
+def _imports_of(path: Path, module: str, package: str) -> Iterator[str]:
+    """Modules of the same top-level package that a file imports, anywhere in it."""
+    parent = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        for name in _imported_names(node, parent):
+            if name == package or name.startswith(f"{package}."):
+                yield name
+
+
+def _imported_names(node: ast.AST, parent: str) -> Iterable[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    base = node.module or ""
+    if node.level:
+        above = parent.split(".")
+        base = ".".join([*above[: len(above) - node.level + 1], *([base] if base else [])])
+    return [base, *(f"{base}.{alias.name}" for alias in node.names)]
+
+
+@cache
+def _significant_text(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    text = "\n".join(lines) + "\n"
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(line.rstrip() for line in lines if line.strip())

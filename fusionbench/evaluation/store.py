@@ -1,0 +1,284 @@
+"""Results on disk: one immutable Parquet file and JSON stamp a cell, and journals of unfinished cells.
+
+A cell is done when both files exist and agree. Files are written under a temporary name, synced and renamed,
+so a reader never sees half of one and several machines may write one store. While a cell runs, each finished
+image is a line in its journal; a run that was killed continues from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from fusionbench.errors import FusionbenchError, InputError
+from fusionbench.evaluation.plan import Cell
+from fusionbench.evaluation.provenance import file_hash
+from fusionbench.measuring import Measurement
+
+if TYPE_CHECKING:
+    import pyarrow
+
+STAMP_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """Everything a cell keeps of one image."""
+
+    image: str
+    measurements: tuple[Measurement, ...]
+    clamped: float = 0.0
+    """Fraction of the method's values that lay outside [0, 1]."""
+    fuse_seconds: float = 0.0
+    measure_seconds: float = 0.0
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why values are missing, each reason once."""
+        return list(dict.fromkeys(m.reason for m in self.measurements if m.reason))
+
+
+class StoreError(FusionbenchError):
+    """The store cannot be written: read-only folder, full disk."""
+
+
+class Store:
+    """A folder of cells.
+
+    Args:
+        folder: Created on first writing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def rows_path(self, cell: Cell) -> Path:
+        """Where the cell's rows are kept."""
+        name = f"{_file_name(cell.method.name)}-{cell.key[:16]}.parquet"
+        return self.folder / _file_name(cell.dataset) / _file_name(cell.condition.name) / name
+
+    def stamp_path(self, cell: Cell) -> Path:
+        """Where the cell's stamp is kept."""
+        return self.rows_path(cell).with_suffix(".json")
+
+    def is_done(self, cell: Cell) -> bool:
+        """Whether the cell's rows and stamp exist and agree with each other and with the cell."""
+        rows, stamp = self.rows_path(cell), read_stamp(self.stamp_path(cell))
+        if stamp is None or not rows.is_file():
+            return False
+        return bool(stamp.get("key") == cell.key and stamp.get("rows_sha256") == file_hash(rows))
+
+    def stamp(self, cell: Cell) -> dict[str, Any]:
+        """The stamp of a finished cell."""
+        return read_stamp(self.stamp_path(cell)) or {}
+
+    def journalled(self, cell: Cell) -> dict[str, ImageResult]:
+        """Images of an unfinished cell that earlier runs completed, by id; a torn last line is ignored."""
+        found: dict[str, ImageResult] = {}
+        for path in self._journals(cell):
+            for result in _read_journal(path):
+                if result.image not in found or found[result.image].reasons:
+                    found[result.image] = result
+        return found
+
+    def open_journal(self, cell: Cell) -> Journal:
+        """Start a journal of this process for a cell.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        path = self.rows_path(cell)
+        name = f"{path.stem}.{os.getpid()}-{secrets.token_hex(3)}.partial.jsonl"
+        with _writing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return Journal(path.with_name(name))
+
+    def finish(self, cell: Cell, results: Sequence[ImageResult], environment: dict[str, str]) -> None:
+        """Write a cell's rows and stamp, then drop its journals.
+
+        Args:
+            cell: The cell.
+            results: One result for each of the plan's samples, in their order.
+            environment: Versions and device, for the stamp.
+
+        Raises:
+            StoreError: If the store cannot be written; journals are kept.
+        """
+        path = self.rows_path(cell)
+        with _writing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_rows(path, results)
+            stamp = _make_stamp(cell, results, environment, file_hash(path))
+            _write_text(self.stamp_path(cell), json.dumps(stamp, indent=1, sort_keys=True) + "\n")
+            self.forget_journals(cell)
+
+    def forget(self, cell: Cell) -> None:
+        """Remove a finished cell, so that it is computed again."""
+        self.stamp_path(cell).unlink(missing_ok=True)
+        self.rows_path(cell).unlink(missing_ok=True)
+
+    def forget_journals(self, cell: Cell) -> None:
+        """Remove the journals of a cell."""
+        for path in self._journals(cell):
+            path.unlink(missing_ok=True)
+
+    def _journals(self, cell: Cell) -> list[Path]:
+        path = self.rows_path(cell)
+        return sorted(path.parent.glob(f"{path.stem}.*.partial.jsonl"))
+
+
+class Journal:
+    """Append-only record of one process's finished images of one cell; created with its first line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stream: IO[str] | None = None
+
+    def add(self, result: ImageResult) -> None:
+        """Append a result; it survives the process being killed from here on.
+
+        Raises:
+            StoreError: If it cannot be written.
+        """
+        with _writing(self.path.parent):
+            if self._stream is None:
+                self._stream = self.path.open("a", encoding="utf-8")
+            self._stream.write(json.dumps(asdict(result)) + "\n")
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._stream is not None:
+            with contextlib.suppress(OSError):
+                self._stream.close()
+
+
+def read_stamp(path: Path) -> dict[str, Any] | None:
+    """Read a stamp; None if there is none or it is damaged (its cell then counts as not done)."""
+    try:
+        stamp = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return stamp if isinstance(stamp, dict) and stamp.get("format") == STAMP_FORMAT else None
+
+
+def _make_stamp(
+    cell: Cell, results: Sequence[ImageResult], environment: dict[str, str], rows_sha256: str
+) -> dict[str, Any]:
+    return {
+        "format": STAMP_FORMAT,
+        "key": cell.key,
+        "identity": cell.identity,
+        "dataset": cell.dataset,
+        "split": cell.split,
+        "condition": cell.condition.name,
+        "severity": cell.severity,
+        "degradation": cell.degradation,
+        "seed": cell.seed,
+        "method": cell.method.name,
+        "images": len(results),
+        "display": cell.display,
+        "failed_images": sum(1 for result in results if result.reasons),
+        "clamped_images": sum(1 for result in results if result.clamped > 0),
+        "seconds": {
+            "fuse": sum(result.fuse_seconds for result in results),
+            "measure": sum(result.measure_seconds for result in results),
+        },
+        "environment": environment,
+        "rows_sha256": rows_sha256,
+    }
+
+
+def _write_rows(path: Path, results: Sequence[ImageResult]) -> None:
+    import pyarrow.parquet
+
+    temporary = _temporary(path)
+    try:
+        with temporary.open("wb") as stream:
+            pyarrow.parquet.write_table(_table(results), stream, compression="zstd")
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _table(results: Sequence[ImageResult]) -> pyarrow.Table:
+    import pyarrow
+
+    rows = [(result.image, *measurement) for result in results for measurement in result.measurements]
+    columns = list(zip(*rows, strict=True)) or [()] * 5
+    text, number = pyarrow.string(), pyarrow.float64()
+    names = ("image", "metric", "reference", "value", "reason")
+    types = (text, text, text, number, text)
+    return pyarrow.table(
+        {name: pyarrow.array(column, kind) for name, column, kind in zip(names, columns, types, strict=True)}
+    )
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = _temporary(path)
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".writing-{os.getpid()}-{secrets.token_hex(3)}-{path.name}")
+
+
+def _read_journal(path: Path) -> Iterator[ImageResult]:
+    try:
+        lines: Iterable[str] = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return
+    for line in lines:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            record = json.loads(line)
+            record["measurements"] = tuple(Measurement(*m) for m in record["measurements"])
+            yield ImageResult(**record)
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w.@+-]", "_", name) or "_"
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: results cannot be written ({error.strerror or error}); free space or choose another "
+            "folder with --results; what was computed before is kept"
+        ) from error
+
+
+def require_writable(folder: Path) -> None:
+    """Check that results can be kept before anything is computed.
+
+    Raises:
+        InputError: If the folder cannot be created or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = _temporary(folder / "probe")
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written to ({error.strerror or error}); "
+            "choose another folder with --results"
+        ) from error

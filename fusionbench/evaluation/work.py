@@ -1,0 +1,250 @@
+"""The work itself: load, degrade, fuse and measure a few images. Runs in this process or in a worker.
+
+A `Worker` holds what is expensive to create (methods, metrics); a `Task` is small and picklable, and its
+outcome depends on nothing but the task: not on the worker, the order or the batch it came in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fusionbench import registry
+from fusionbench.contracts import Dataset, Device, ImagePair, Sample, SourceImages
+from fusionbench.degrading import Condition, DegradedPair, degrade_pair
+from fusionbench.errors import FusionbenchError, InputError, MethodError
+from fusionbench.evaluation.plan import MethodRequest
+from fusionbench.evaluation.store import ImageResult
+from fusionbench.fusing import Fused, ReadyMethod, fuse_pairs, ready_method
+from fusionbench.images import image_files, measured, measured_sources, read_visible
+from fusionbench.measuring import Reference, failed, measure_image
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """What a worker needs to know once."""
+
+    dataset: Dataset
+    methods: tuple[MethodRequest, ...]
+    metrics: tuple[str, ...]
+    seed: int
+    device: Device
+    threads: int | None
+    """Threads of torch on the CPU; None leaves torch's own choice."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Images to degrade together, and which methods still have to fuse each of them."""
+
+    condition: Condition
+    images: tuple[tuple[Sample, frozenset[str]], ...]
+    """Sample and the names of its pending methods."""
+
+
+@dataclass
+class Seconds:
+    """Where the time of a task went."""
+
+    load: float = 0.0
+    degrade: float = 0.0
+    fuse: float = 0.0
+    measure: float = 0.0
+
+    def add(self, other: Seconds) -> None:
+        """Add another task's times."""
+        self.load += other.load
+        self.degrade += other.degrade
+        self.fuse += other.fuse
+        self.measure += other.measure
+
+    @property
+    def total(self) -> float:
+        """All of it."""
+        return self.load + self.degrade + self.fuse + self.measure
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task produced."""
+
+    condition: Condition
+    results: tuple[tuple[str, ImageResult], ...]
+    """Method name and result, for each image and pending method of the task."""
+    seconds: Seconds
+
+
+@dataclass
+class _Prepared:
+    """One image of a task that could be loaded and degraded, or the reason why not."""
+
+    sample: Sample
+    pending: frozenset[str]
+    degraded: DegradedPair | None
+    problem: str = ""
+    sources: dict[Reference, SourceImages] = field(default_factory=dict)
+
+
+class Worker:
+    """Runs tasks. Creating one imports the plugins and loads the weights.
+
+    Raises:
+        FusionbenchError: If a plugin cannot be created.
+    """
+
+    def __init__(self, setup: WorkerSetup) -> None:
+        self._dataset = setup.dataset
+        self._seed = setup.seed
+        self._metrics = {name: registry.metric(name) for name in setup.metrics}
+        if setup.threads is not None:
+            _limit_threads(setup.threads)
+        self._ready: dict[str, ReadyMethod] = {}
+        self._folders: dict[str, FusedFolder] = {}
+        for request in setup.methods:
+            if request.fused is not None:
+                self._folders[request.name] = FusedFolder(request.fused)
+            else:
+                name = request.method or request.name
+                self._ready[request.name] = ready_method(name, request.weights, setup.device)
+
+    def run(self, task: Task) -> Outcome:
+        """Do a task; whatever goes wrong with an image becomes rows that say so."""
+        seconds = Seconds()
+        prepared = [
+            self._prepare(task.condition, sample, pending, seconds) for sample, pending in task.images
+        ]
+        results: list[tuple[str, ImageResult]] = []
+        for name in [*self._ready, *self._folders]:
+            waiting = [image for image in prepared if name in image.pending]
+            for image, fused in zip(waiting, self._fuse(name, waiting), strict=True):
+                results.append((name, self._measure(task.condition, image, fused, seconds)))
+        return Outcome(task.condition, tuple(results), seconds)
+
+    def _prepare(
+        self, condition: Condition, sample: Sample, pending: frozenset[str], seconds: Seconds
+    ) -> _Prepared:
+        started = time.perf_counter()
+        try:
+            if sample.problem:
+                raise InputError(sample.problem)
+            pair = self._dataset.load(sample)
+        except FusionbenchError as error:
+            return _Prepared(sample, pending, None, str(error))
+        finally:
+            loaded = time.perf_counter()
+            seconds.load += loaded - started
+        try:
+            degraded = degrade_pair(pair, condition, self._seed, self._dataset.card.name)
+        except Exception as error:
+            return _Prepared(
+                sample, pending, None, f"{condition.name} failed: {type(error).__name__}: {error}"
+            )
+        finally:
+            seconds.degrade += time.perf_counter() - loaded
+        started = time.perf_counter()
+        sources = _sources(degraded, condition)
+        seconds.measure += time.perf_counter() - started
+        return _Prepared(sample, pending, degraded, sources=sources)
+
+    def _fuse(self, name: str, images: Sequence[_Prepared]) -> list[Fused | str]:
+        """Fuse images by one method: a result, or the reason why there is none, for each."""
+        if name in self._folders:
+            return [image.problem or self._folders[name].read(image) for image in images]
+        ready = self._ready[name]
+        outputs: dict[int, Fused | str] = {
+            index: image.problem for index, image in enumerate(images) if image.degraded is None
+        }
+        for batch in _batches_of_one_size(images):
+            pairs = [pair for index in batch if (pair := _pair(images[index])) is not None]
+            outputs.update(zip(batch, _fuse_or_reasons(ready, pairs), strict=True))
+        return [outputs[index] for index in range(len(images))]
+
+    def _measure(
+        self, condition: Condition, image: _Prepared, fused: Fused | str, seconds: Seconds
+    ) -> ImageResult:
+        if isinstance(fused, str):
+            rows = failed(self._metrics, _references(condition), fused)
+            return ImageResult(image.sample.id, tuple(rows))
+        started = time.perf_counter()
+        rows = measure_image(measured(fused.image), image.sources, self._metrics)
+        spent = time.perf_counter() - started
+        seconds.measure += spent
+        seconds.fuse += fused.seconds
+        return ImageResult(image.sample.id, tuple(rows), fused.clamped, fused.seconds, spent)
+
+
+class FusedFolder:
+    """Images that were fused elsewhere, found by the stem they share with the dataset's sample."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files: dict[str, list[Path]] = {}
+        for path in image_files(folder):
+            self._files.setdefault(path.stem, []).append(path)
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """Stems of all images in the folder."""
+        return frozenset(self._files)
+
+    def read(self, image: _Prepared) -> Fused | str:
+        """The fused image of a sample, or why it cannot be used."""
+        sample, pair = image.sample, _pair(image)
+        found = self._files.get(sample.id, [])
+        if len(found) != 1:
+            names = ", ".join(path.name for path in found)
+            what = (
+                f"has {names}; keep one" if found else f"has no image called {sample.id}; fuse it and add it"
+            )
+            return f"{self.folder}: {what}"
+        try:
+            pixels = read_visible(found[0])
+        except InputError as error:
+            return str(error)
+        if pair is not None and pixels.shape[:2] != pair.size:
+            height, width = pair.size
+            return (
+                f"{found[0]}: is {pixels.shape[1]}x{pixels.shape[0]} but its pair is {width}x{height}; "
+                "score images at the size of the dataset"
+            )
+        return Fused(pixels, 0.0, 0.0)
+
+
+def _limit_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _pair(image: _Prepared) -> ImagePair | None:
+    return None if image.degraded is None else image.degraded.pair
+
+
+def _references(condition: Condition) -> tuple[Reference, ...]:
+    return ("clean",) if condition.is_clean else ("clean", "degraded")
+
+
+def _sources(degraded: DegradedPair, condition: Condition) -> dict[Reference, SourceImages]:
+    pairs = {"clean": degraded.clean, "degraded": degraded.pair}
+    return {reference: measured_sources(pairs[reference]) for reference in _references(condition)}
+
+
+def _batches_of_one_size(images: Sequence[_Prepared]) -> Iterable[list[int]]:
+    by_size: dict[tuple[int, int], list[int]] = {}
+    for index, image in enumerate(images):
+        pair = _pair(image)
+        if pair is not None:
+            by_size.setdefault(pair.size, []).append(index)
+    return by_size.values()
+
+
+def _fuse_or_reasons(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> list[Fused | str]:
+    """Fuse a batch; if it fails, fuse its images one by one, so that only the guilty ones fail."""
+    try:
+        return list(fuse_pairs(ready, pairs))
+    except MethodError as error:
+        if len(pairs) == 1:
+            return [f"{pairs[0].id}: {error}"]
+        return [result for pair in pairs for result in _fuse_or_reasons(ready, [pair])]

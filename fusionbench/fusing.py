@@ -1,0 +1,236 @@
+"""From a pair to a fused image, the same way for every method.
+
+Luminance extraction, padding, checks, clamping, chroma and rounding happen here, once, so that no method
+gains or loses by how it was wrapped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from fusionbench import registry
+from fusionbench.contracts import Device, FusionMethod, ImagePair, MethodCard, Uint8Image
+from fusionbench.errors import InputError, MethodError
+from fusionbench.images import luminance, quantise
+
+if TYPE_CHECKING:
+    import torch
+
+
+OVERSHOOT_LIMIT = 1.0
+"""How far outside [0, 1] a method's values may reach and still be clamped rather than refused: networks
+without a bounded last layer overshoot by a few tenths, an output left in 0..255 by hundreds."""
+
+
+class Fused(NamedTuple):
+    """One fused image and how it came about."""
+
+    image: Uint8Image
+    """`(H, W, 3)`, as it would be saved."""
+    clamped: float
+    """Fraction of the method's values that lay outside [0, 1]."""
+    seconds: float
+    """Time the method itself took for this image (its share of the batch)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyMethod:
+    """A method on its device, with what identifies it."""
+
+    name: str
+    card: MethodCard
+    method: FusionMethod
+    device: str
+    weights_sha256: str | None = None
+
+
+def choose_device(device: Device) -> str:
+    """Resolve `auto` to the fastest device here, and check that a named one is there.
+
+    Raises:
+        InputError: If the device asked for is not available.
+    """
+    import torch
+
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if available[name])
+    if not available[device]:
+        raise InputError(f"--device {device}: this machine has none; use --device cpu")
+    return device
+
+
+def card_of(method: type[FusionMethod] | FusionMethod) -> MethodCard:
+    """The method's card, or one made from its class name."""
+    card = getattr(method, "card", None)
+    if isinstance(card, MethodCard):
+        return card
+    name = method.__name__ if isinstance(method, type) else type(method).__name__
+    return MethodCard(name=name, title=name)
+
+
+def ready_method(name: str, weights: Path | None = None, device: Device = "auto") -> ReadyMethod:
+    """Create a method by name (or `file.py:ClassName`) and put it on a device.
+
+    Args:
+        name: Registered name, or a class in a Python file.
+        weights: File of trained weights for methods that take one.
+        device: Where to run.
+
+    Raises:
+        InputError: If the weights file is missing, or the method takes none.
+        MethodError: If its constructor raises.
+        UnknownNameError: If no method has this name.
+    """
+    chosen = choose_device(device)
+    method_class = registry.method_class(name)
+    card = card_of(method_class)
+    if weights is not None and not weights.is_file():
+        raise InputError(f"{weights}: no such weights file for method {card.name}")
+    try:
+        method = method_class() if weights is None else method_class(weights=weights)  # type: ignore[call-arg]
+    except TypeError as error:
+        if weights is not None and "weights" in str(error):
+            raise InputError(f"method {card.name} takes no weights; leave --weights out") from error
+        raise MethodError(f"method {card.name} could not be created: {error}") from error
+    except Exception as error:
+        raise MethodError(
+            f"method {card.name} could not be created: {type(error).__name__}: {error}"
+        ) from error
+    move = getattr(method, "to", None)
+    if callable(move):
+        move(chosen)
+    digest = None if weights is None else hashlib.sha256(weights.read_bytes()).hexdigest()
+    return ReadyMethod(card.name, card_of(method), method, chosen, digest)
+
+
+def fuse_pairs(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> list[Fused]:
+    """Fuse pairs of one size as one batch.
+
+    Raises:
+        MethodError: If the method raises, or returns something that is not a batch of fused images.
+    """
+    visible, infrared = _as_tensors(ready, pairs)
+    started = time.perf_counter()
+    output = _call(ready, visible, infrared)
+    seconds = (time.perf_counter() - started) / len(pairs)
+    values = output.cpu().numpy()
+    return [_finish(pair, values[index], seconds) for index, pair in enumerate(pairs)]
+
+
+def fuse_raw(ready: ReadyMethod, pair: ImagePair) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """The method's own output for one pair, `(C, H, W)` float32, before clamping, chroma and rounding.
+
+    Raises:
+        MethodError: As `fuse_pairs`.
+    """
+    visible, infrared = _as_tensors(ready, [pair])
+    return np.asarray(_call(ready, visible, infrared).cpu().numpy()[0], dtype=np.float32)
+
+
+def attach_chroma(luma: np.ndarray[tuple[int, ...], np.dtype[np.float64]], visible: Uint8Image) -> Uint8Image:
+    """Give a fused luminance the chroma of the visible image.
+
+    Replacing Y in YCbCr while Cb and Cr stay is adding the change of Y to each of R, G and B; done in one
+    step it has no rounding of its own and needs no second set of coefficients.
+
+    Args:
+        luma: `(H, W)` in 0..255.
+        visible: `(H, W, 3)`.
+    """
+    change = luma - luminance(visible)
+    return quantise(visible.astype(np.float64) + change[..., None])
+
+
+def _as_tensors(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    if ready.card.colour == "luma":
+        visible = np.stack([luminance(pair.visible)[None] for pair in pairs])
+    else:
+        visible = np.stack([pair.visible.transpose(2, 0, 1) for pair in pairs])
+    infrared = np.stack([pair.infrared[None] for pair in pairs])
+    return tuple(  # type: ignore[return-value]
+        torch.from_numpy((images / 255.0).astype(np.float32)).to(ready.device)
+        for images in (visible, infrared)
+    )
+
+
+def _call(ready: ReadyMethod, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    height, width = infrared.shape[-2:]
+    multiple = ready.card.multiple_of
+    bottom, right = -height % multiple, -width % multiple
+    try:
+        with torch.inference_mode():
+            output = ready.method.fuse(_pad(visible, bottom, right), _pad(infrared, bottom, right))
+        if ready.device == "cuda":
+            torch.cuda.synchronize()
+    except torch.OutOfMemoryError as error:
+        raise MethodError(
+            f"method {ready.name} ran out of memory on {ready.device}; use --batch-size 1 or --device cpu"
+        ) from error
+    except Exception as error:
+        raise MethodError(f"method {ready.name} raised {type(error).__name__}: {error}") from error
+    _check(ready, output, (infrared.shape[0], height + bottom, width + right))
+    return output[..., :height, :width].float()
+
+
+def _pad(images: torch.Tensor, bottom: int, right: int) -> torch.Tensor:
+    """Extend by mirroring; repeat the edge where the image is too small to mirror."""
+    from torch.nn.functional import pad
+
+    if bottom == 0 and right == 0:
+        return images
+    mirrors = bottom < images.shape[-2] and right < images.shape[-1]
+    return pad(images, (0, right, 0, bottom), mode="reflect" if mirrors else "replicate")
+
+
+def _check(ready: ReadyMethod, output: object, expected: tuple[int, int, int]) -> None:
+    import torch
+
+    count, height, width = expected
+    if not isinstance(output, torch.Tensor):
+        raise MethodError(
+            f"method {ready.name} returned {type(output).__name__}; fuse must return a torch.Tensor"
+        )
+    if output.ndim != 4 or output.shape[1] not in (1, 3) or output.shape[::2][0] != count:
+        raise MethodError(_wrong_shape(ready, output, expected))
+    if tuple(output.shape[2:]) != (height, width):
+        raise MethodError(_wrong_shape(ready, output, expected))
+    if not bool(torch.isfinite(output).all()):
+        raise MethodError(
+            f"method {ready.name} returned NaN or infinite values; check its weights and its logs"
+        )
+    low, high = float(output.min()), float(output.max())
+    if low < -OVERSHOOT_LIMIT or high > 1.0 + OVERSHOOT_LIMIT:
+        raise MethodError(
+            f"method {ready.name} returned values in [{low:.3g}, {high:.3g}]; fuse must return [0, 1] "
+            "(divide by 255, or map [-1, 1] to [0, 1])"
+        )
+
+
+def _wrong_shape(ready: ReadyMethod, output: torch.Tensor, expected: tuple[int, int, int]) -> str:
+    count, height, width = expected
+    return (
+        f"method {ready.name} returned shape {tuple(output.shape)}; expected ({count}, 1, {height}, {width}) "
+        f"or ({count}, 3, {height}, {width})"
+    )
+
+
+def _finish(
+    pair: ImagePair, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], seconds: float
+) -> Fused:
+    clamped = float(np.mean((values < 0.0) | (values > 1.0)))
+    scaled = np.clip(values.astype(np.float64), 0.0, 1.0) * 255.0
+    single = scaled.shape[0] == 1
+    image = attach_chroma(scaled[0], pair.visible) if single else quantise(scaled.transpose(1, 2, 0))
+    return Fused(image, clamped, seconds)

@@ -1,0 +1,133 @@
+"""Render tables as Markdown a person reads on a code host or in an editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fusionbench.ranking.table import Column, Row, Table, Value, severity_text
+
+MAX_FAILURES = 20
+"""Failures listed one by one; the CSV and the store have them all."""
+
+
+def render_markdown(table: Table) -> str:
+    """The whole leaderboard as one Markdown document."""
+    parts = [f"# {_escape(table.title)}", _facts(table), _grid(table), _legend(table)]
+    for part in table.by_severity:
+        parts += [f"## Severity {severity_text(part.severities)}", _grid(part)]
+    if table.failures:
+        parts += ["## Without a value", _failures(table)]
+    parts += ["## How it was made", _provenance(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def number(value: Value) -> str:
+    """A mean with as many decimals as its size deserves."""
+    return f"{value.mean:.4f}" if abs(value.mean) < 10 else f"{value.mean:.2f}"
+
+
+def _facts(table: Table) -> str:
+    text = f"Split `{_escape(table.split)}`, {table.images} pairs"
+    text += "." if table.severities == (0.0,) else f", degradation seed {table.seed}."
+    if table.synthetic:
+        text += " **Synthetic scenes: for trying the tool out, not evidence about methods.**"
+    return text
+
+
+def _grid(table: Table) -> str:
+    failed = any(row.failed_images for row in table.rows)
+    heads = [
+        "Method",
+        *(column.head for column in table.columns),
+        "Mean rank",
+        *(["Failed"] if failed else []),
+    ]
+    lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
+    for row in table.rows:
+        cells = [_name(row), *(_cell(row, column) for column in table.columns), _rank(row)]
+        lines.append(_line([*cells, *([str(row.failed_images or "")] if failed else [])]))
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _name(row: Row) -> str:
+    return f"*{_escape(row.method)}*" if row.reference else _escape(row.method)
+
+
+def _rank(row: Row) -> str:
+    return "–" if row.mean_rank is None else f"{row.mean_rank:.2f}"
+
+
+def _cell(row: Row, column: Column) -> str:
+    value = row.values.get(column)
+    if value is None:
+        return "–"
+    text = number(value)
+    if value.place == 1:
+        return f"**{text}**"
+    return f"<u>{text}</u>" if value.place == 2 else text
+
+
+def _legend(table: Table) -> str:
+    lines = [
+        "**Best**, <u>second</u>; ↑ higher is better, ↓ lower. "
+        "Methods in *italics* are single sources, not ranked."
+    ]
+    if any(column.reference == "degraded" for column in table.columns):
+        lines.append(
+            "`clean` compares the fused image with the undamaged pair, `degraded` with the damaged pair the "
+            "method was given: the second rewards keeping the damage."
+        )
+    noisy = [column.label for column in table.columns if column.rewards_noise]
+    if noisy and table.degradation != "clean":
+        lines.append(f"{', '.join(noisy)} also rise with noise: high is not good by itself here.")
+    lines.append("The mean rank, which orders the table, is over the `clean` columns where there are any.")
+    return " ".join(lines)
+
+
+def _failures(table: Table) -> str:
+    lines = [f"- {_escape(failure)}" for failure in table.failures[:MAX_FAILURES]]
+    if len(table.failures) > MAX_FAILURES:
+        lines.append(f"- and {len(table.failures) - MAX_FAILURES} more, all in the store")
+    return "\n".join(lines)
+
+
+def _provenance(table: Table) -> str:
+    newest = table.stamps[-1]
+    versions = newest["environment"]
+    keys = ", ".join("`" + stamp["key"][:16] + "`" for stamp in table.stamps)
+    lines = [
+        f"- command: `{reproducing_command(table)}`",
+        f"- samples: `{newest['identity']['dataset']['samples']}`",
+        *(f"- {name}: `{code}`" for name, code in newest["identity"]["condition"]["code"].items()),
+        f"- fusionbench {versions['ivif-fusionbench']}, torch {versions['torch']}, "
+        f"numpy {versions['numpy']}, Python {versions['python']}, {versions['device']}",
+        f"- cells: {keys}",
+    ]
+    return "\n".join(lines)
+
+
+def reproducing_command(table: Table) -> str:
+    """The command that computes the table again (method files and folders are the user's own)."""
+    parts = ["fusionbench eval", f"--dataset {table.dataset}", f"--split {table.split}"]
+    if table.severities != (0.0,):
+        severities = ",".join(f"{severity:g}" for severity in table.severities)
+        parts += [f"--degradation {table.degradation}", f"--severity {severities}"]
+    elif table.degradation != "clean":
+        parts.append(f"--degradation {table.degradation}")
+    if table.seed:
+        parts.append(f"--seed {table.seed}")
+    limit = table.stamps[-1]["display"]["limit"]
+    if limit is not None:
+        parts.append(f"--limit {limit}")
+    parts.append("--method " + ",".join(sorted(row.method for row in table.rows)))
+    return " ".join(parts)
+
+
+def _escape(text: str) -> str:
+    for character in "\\`*_[]<>|":
+        text = text.replace(character, f"\\{character}")
+    return text.replace("\n", " ")

@@ -1,0 +1,65 @@
+"""Tables as tidy records for CSV and for machines: one record a method, severity, metric and reference."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from fusionbench.ranking.table import Table, severity_text
+
+FIELDS = (
+    "dataset",
+    "split",
+    "degradation",
+    "severity",
+    "seed",
+    "method",
+    "metric",
+    "reference",
+    "direction",
+    "mean",
+    "deviation",
+    "images",
+    "failed_images",
+    "place",
+)
+
+
+def records(table: Table) -> Iterator[dict[str, Any]]:
+    """Records of a table: each severity by itself, then all together where there are several."""
+    for part in table.by_severity or (table,):
+        yield from _records(part)
+    if table.by_severity:
+        yield from _records(table)
+
+
+def render_csv(table: Table) -> str:
+    """The table as CSV with full precision; `severity` is a number, or a range for the mean over several."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records(table))
+    return text.getvalue()
+
+
+def _records(table: Table) -> Iterator[dict[str, Any]]:
+    for row in table.rows:
+        for column, value in row.values.items():
+            yield {
+                "dataset": table.dataset,
+                "split": table.split,
+                "degradation": table.degradation,
+                "severity": severity_text(table.severities),
+                "seed": table.seed,
+                "method": row.method,
+                "metric": column.metric,
+                "reference": column.reference,
+                "direction": column.direction,
+                "mean": value.mean,
+                "deviation": value.deviation,
+                "images": value.images,
+                "failed_images": row.failed_images,
+                "place": value.place,
+            }
