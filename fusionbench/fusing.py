@@ -7,6 +7,7 @@ gains or loses by how it was wrapped.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 
 from fusionbench import registry
 from fusionbench.contracts import Device, FusionMethod, ImagePair, MethodCard, Uint8Image
-from fusionbench.errors import InputError, MethodError
+from fusionbench.errors import FusionbenchError, InputError, MethodError
 from fusionbench.images import luminance, quantise
 
 if TYPE_CHECKING:
@@ -94,21 +95,24 @@ def ready_method(name: str, weights: Path | None = None, device: Device = "auto"
     card = card_of(method_class)
     if weights is not None and not weights.is_file():
         raise InputError(f"{weights}: no such weights file for method {card.name}")
-    try:
-        method = method_class() if weights is None else method_class(weights=weights)  # type: ignore[call-arg]
-    except TypeError as error:
-        if weights is not None and "weights" in str(error):
-            raise InputError(f"method {card.name} takes no weights; leave --weights out") from error
-        raise MethodError(f"method {card.name} could not be created: {error}") from error
-    except Exception as error:
-        raise MethodError(
-            f"method {card.name} could not be created: {type(error).__name__}: {error}"
-        ) from error
+    method = _create(method_class, card.name, weights)
     move = getattr(method, "to", None)
     if callable(move):
         move(chosen)
     digest = None if weights is None else hashlib.sha256(weights.read_bytes()).hexdigest()
     return ReadyMethod(card.name, card_of(method), method, chosen, digest)
+
+
+def _create(method_class: type[FusionMethod], name: str, weights: Path | None) -> FusionMethod:
+    if weights is not None and "weights" not in inspect.signature(method_class).parameters:
+        raise InputError(f"method {name} takes no weights; leave --weights out")
+    arguments = {} if weights is None else {"weights": weights}
+    try:
+        return method_class(**arguments)
+    except FusionbenchError:
+        raise
+    except Exception as error:
+        raise MethodError(f"method {name} could not be created: {type(error).__name__}: {error}") from error
 
 
 def fuse_pairs(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> list[Fused]:

@@ -13,10 +13,12 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from fusionbench.contracts import Dataset, Degradation, FusionMethod, Metric
 from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import Dataset, Degradation, FusionMethod, Metric
 
 Kind = Literal["method", "metric", "degradation", "dataset"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -64,9 +64,11 @@ def degrade(
     if out is None:
         raise InputError("--out: give the folder to write to")
     condition = parse_condition(degradation).with_severity(severity)
-    opened = open_dataset(dataset, root, split, options.dataset_options(dataset_option, visible, infrared))
+    chosen = options.dataset_options(dataset_option, visible, infrared)
+    opened = open_dataset(dataset, root, split, chosen)
     total = len(opened.samples[:limit])
-    images = degrade_dataset(opened, condition, seed, out, maps=maps, limit=limit)
+    named = options.dataset_options(dataset_option)
+    images = degrade_dataset(opened, condition, seed, out, options=named, maps=maps, limit=limit)
     counts = _follow(images, total, quiet=quiet)
     if not quiet:
         typer.echo(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
 from fusionbench import registry
-from fusionbench.contracts import Device
 from fusionbench.errors import InputError
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import Device
 
 
 def complete(kind: registry.Kind, incomplete: str) -> list[str]:
@@ -101,6 +103,8 @@ def device(name: str) -> Device:
     Raises:
         InputError: If it is none of the known ones.
     """
+    from fusionbench.contracts import Device
+
     if name not in get_args(Device):
         raise InputError(f"--device {name}: expected {', '.join(get_args(Device))}")
     return cast("Device", name)

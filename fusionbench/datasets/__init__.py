@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fusionbench import registry
-from fusionbench.contracts import Dataset, DatasetRequest
-from fusionbench.datasets.roots import data_root
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import Dataset
 
 __all__ = ["open_dataset"]
 
@@ -34,5 +36,8 @@ def open_dataset(
         UnknownNameError: If no dataset has that name.
         InputError: If the layout is not there, or the split or an option is unknown.
     """
+    from fusionbench.contracts import DatasetRequest
+    from fusionbench.datasets.roots import data_root
+
     reader = registry.dataset_class(name)
     return reader.open(DatasetRequest(root=data_root(name, root), split=split, options=dict(options or {})))

@@ -46,7 +46,7 @@ def claim_folder(folder: Path, settings: Mapping[str, Any]) -> None:
         settings: What makes the set: JSON values.
 
     Raises:
-        InputError: If the folder holds another set (naming what differs) or other files, or cannot be written.
+        InputError: If the folder holds another set (naming what differs) or other files, or is not writable.
     """
     path = folder / SETTINGS_NAME
     with _named_errors(folder):

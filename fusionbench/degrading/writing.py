@@ -6,7 +6,7 @@ A folder holds one set (dataset, split, condition, seed): `visible/ID.png`, `inf
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,7 @@ def degrade_dataset(
     seed: int,
     folder: Path,
     *,
+    options: Mapping[str, str] | None = None,
     maps: bool = False,
     limit: int | None = None,
 ) -> Iterator[Written]:
@@ -62,6 +63,7 @@ def degrade_dataset(
         condition: Degradations, each with its severity.
         seed: Seed of the random fields.
         folder: Where to write; empty, missing, or holding the same set.
+        options: The dataset's options, which are part of what makes the set.
         maps: Whether to write the ground-truth maps too.
         limit: Only this many samples, from the first.
 
@@ -72,7 +74,7 @@ def degrade_dataset(
         InputError: If the folder holds something else or cannot be written, or a severity is missing.
         UnknownNameError: If nothing registers a degradation.
     """
-    settings = _settings(dataset, condition, seed, maps)
+    settings = {**_settings(dataset, condition, seed), "maps": maps, "options": dict(options or {})}
     claim_folder(folder, settings)
     finished = read_manifest(folder)
     try:
@@ -106,7 +108,7 @@ def verify_set(folder: Path) -> Iterator[str]:
                 yield f"{path}: is not in the manifest; remove it or run the same degrade command again"
 
 
-def _settings(dataset: Dataset, condition: Condition, seed: int, maps: bool) -> dict[str, Any]:
+def _settings(dataset: Dataset, condition: Condition, seed: int) -> dict[str, Any]:
     degradations = {
         degradation.card.name: {"parameter": parameter, "version": degradation.card.version}
         for degradation, parameter in planned(condition)
@@ -116,7 +118,6 @@ def _settings(dataset: Dataset, condition: Condition, seed: int, maps: bool) -> 
         "dataset": dataset.card.name,
         "degradations": degradations,
         "fusionbench": __version__,
-        "maps": maps,
         "seed": seed,
         "specification": SPECIFICATION,
         "split": dataset.split,
@@ -159,7 +160,10 @@ def _degrade(dataset: Dataset, sample: Sample, condition: Condition, seed: int) 
 
 def _is_finished(folder: Path, record: Record, fingerprint: str) -> bool:
     if record["input"]["fingerprint"] != fingerprint:
-        return False
+        raise InputError(
+            f"{folder}: {record['id']} was made from other images than the ones given now; "
+            "give another folder with --out"
+        )
     return all((folder / name).is_file() for name in record["outputs"])
 
 
@@ -193,6 +197,7 @@ def _record(
             "fingerprint": fingerprint,
             "visible": array_hash(degraded.clean.visible),
             "infrared": array_hash(degraded.clean.infrared),
+            "horizon": degraded.clean.horizon,
         },
         "outputs": outputs,
     }
@@ -211,7 +216,7 @@ def _mismatches(folder: Path, record: Record) -> Iterator[str]:
             yield str(error)
             continue
         if found != expected:
-            yield f"{path}: is not the file that was written; remove it and run the same degrade command again"
+            yield f"{path}: is not what was written; remove it and run the same degrade command again"
 
 
 def _hash_file(path: Path) -> str | dict[str, str]:

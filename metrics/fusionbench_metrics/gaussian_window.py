@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_BAND_PIXELS = 1 << 15
-"""Output pixels in a band: four float64 maps of it are 1 MiB."""
+_BAND_PIXELS = 1 << 14
+"""Output pixels in a band: four float64 maps of it are 512 KiB."""
+
+_BAND_ROWS = 16
+"""Fewest rows in a band: below this, most of the work would go into the rows that windows overlap."""
 
 
 def gaussian_taps(size: int, sigma: float) -> Array:
@@ -36,7 +39,7 @@ def gaussian_taps(size: int, sigma: float) -> Array:
 
 def row_bands(rows: int, columns: int) -> Iterator[slice]:
     """Cut the rows of an image into bands of about equal size, the same for every image of that size."""
-    height = max(1, _BAND_PIXELS // columns)
+    height = max(_BAND_ROWS, _BAND_PIXELS // columns)
     for start in range(0, rows, height):
         yield slice(start, min(start + height, rows))
 
@@ -65,7 +68,7 @@ def _weighted_sum(maps: Array, taps: Array, step: int) -> Array:
     def shifted(offset: int) -> Array:
         return maps[offset : offset + positions : step]
 
-    total = shifted(reach // 2) * taps[reach // 2]
+    total: Array = shifted(reach // 2) * taps[reach // 2]
     for offset in range(reach // 2):
         pair = shifted(offset) + shifted(reach - offset)
         pair *= taps[offset]

@@ -91,7 +91,7 @@ def _similarity(
             luminance = (2 * product_of_means + C1) / (source_mean**2 + mean * mean + C1)
             structure = (2 * (mean_product - product_of_means) + C2) / (source_variance + variance + C2)
             total += float((luminance * structure).sum())
-    return total / (len(sources) * rows * columns)
+    return total / (len(sources) * moments[0].mean.size)
 
 
 def _kept_moments(source: MeasuredImage) -> LocalMoments:

@@ -14,6 +14,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fusionbench.contracts import MeasuredImage, MetricCard, SourceImages, Uint8Image
 from fusionbench_metrics.gaussian_window import Array, gaussian_taps, local_means, row_bands
@@ -31,14 +32,17 @@ FLAT = 1e-10
 MINIMUM_SIZE = 41
 """Smallest side that leaves one window at scale 4: 3, before it 2*3-1+2 = 7, 2*7-1+4 = 17, 2*17-1+8 = 41."""
 
+Grey = NDArray[np.uint8] | NDArray[np.float64]
+"""An image at some scale, 0..255."""
+
 _TAPS = tuple(gaussian_taps(size, size / 5) for size in WINDOWS)
 
 
 class SourceScale(NamedTuple):
     """What VIF needs to know of a source at one scale."""
 
-    image: Array
-    """The source at this scale, `(h, w)`."""
+    image: Grey
+    """The source at this scale, `(h, w)`; 8-bit at scale 1, to save memory."""
     mean: Array
     """Local mean, `(h - n + 1, w - n + 1)` for a window of n."""
     variance: Array
@@ -74,7 +78,7 @@ def visual_information_fidelity(fused: Uint8Image, visible: Uint8Image, infrared
 
 def source_scales(source: Uint8Image) -> tuple[SourceScale, ...]:
     """Local moments of a source at the four scales: the part of VIF that no fused image changes."""
-    image = source.astype(np.float64)
+    image: Grey = source
     scales = []
     for scale, taps in enumerate(_TAPS):
         if scale > 0:
@@ -83,12 +87,12 @@ def source_scales(source: Uint8Image) -> tuple[SourceScale, ...]:
     return tuple(scales)
 
 
-def _source_scale(image: Array, taps: Array) -> SourceScale:
+def _source_scale(image: Grey, taps: Array) -> SourceScale:
     halo = len(taps) - 1
     rows, columns = (side - halo for side in image.shape)
     mean, variance, information = np.empty((rows, columns)), np.empty((rows, columns)), 0.0
     for band in row_bands(rows, columns):
-        part = image[band.start : band.stop + halo]
+        part = image[band.start : band.stop + halo].astype(np.float64)
         mean[band], mean_square = local_means(np.stack([part, part * part]), taps)
         variance[band] = _without_flat(mean_square - mean[band] ** 2)
         information += float(np.log1p(variance[band] / NOISE_VARIANCE).sum())
@@ -97,7 +101,7 @@ def _source_scale(image: Array, taps: Array) -> SourceScale:
 
 def _fidelity(fused: Uint8Image, sources: tuple[tuple[SourceScale, ...], ...]) -> float:
     passed = np.zeros(len(sources))
-    image = fused.astype(np.float64)
+    image: Grey = fused
     for scale, (taps, at_scale) in enumerate(zip(_TAPS, zip(*sources, strict=True), strict=True)):
         if scale > 0:
             image = _next_scale(image, taps)
@@ -106,13 +110,13 @@ def _fidelity(fused: Uint8Image, sources: tuple[tuple[SourceScale, ...], ...]) -
     return sum(float(p) / c if c > 0 else 1.0 for p, c in zip(passed, contained, strict=True))
 
 
-def _information_passed(image: Array, sources: tuple[SourceScale, ...], taps: Array) -> Array:
+def _information_passed(image: Grey, sources: tuple[SourceScale, ...], taps: Array) -> Array:
     """Information about each source that passes the fused image at one scale."""
     halo = len(taps) - 1
     passed = np.zeros(len(sources))
     for band in row_bands(image.shape[0] - halo, image.shape[1] - halo):
         window_rows = slice(band.start, band.stop + halo)
-        part = image[window_rows]
+        part = image[window_rows].astype(np.float64)
         products = [part, part * part, *(part * source.image[window_rows] for source in sources)]
         mean, mean_square, *mean_products = local_means(np.stack(products), taps)
         variance = _without_flat(mean_square - mean * mean)
@@ -139,13 +143,13 @@ def _without_flat(variance: Array) -> Array:
     return np.where(variance < FLAT, 0.0, variance)
 
 
-def _next_scale(image: Array, taps: Array) -> Array:
+def _next_scale(image: Grey, taps: Array) -> Array:
     """Filter with the next scale's window and keep every second row and column."""
     rows, columns = ((side - len(taps)) // 2 + 1 for side in image.shape)
     smaller = np.empty((rows, columns))
     for band in row_bands(rows, columns):
         window_rows = slice(2 * band.start, 2 * (band.stop - 1) + len(taps))
-        smaller[band] = local_means(image[window_rows], taps, step=2)
+        smaller[band] = local_means(image[window_rows].astype(np.float64), taps, step=2)
     return smaller
 
 

@@ -26,7 +26,9 @@ def paint_lamp(surfaces: Surfaces, lamp: LampPost, weather: Weather, owner: int)
     pole = quad(lamp.x - 0.07, lamp.x + 0.07, 0.0, lamp.height)
     arm = quad(lamp.x, lamp.x + lamp.arm, lamp.height - 0.05, lamp.height + 0.05)
     post = Sprite(surfaces, pole + arm)
-    steel = post.part(Finish((0.14, 0.15, 0.15), weather.air - 0.5, 0.85, 0.3 if lamp.lit is False else 0.0), lamp.z)
+    steel = post.part(
+        Finish((0.14, 0.15, 0.15), weather.air - 0.5, 0.85, weather.cosine(0.0, 0.0, -1.0)), lamp.z
+    )
     post.polygon(pole, steel)
     post.polygon(arm, steel)
     post.put(0)
@@ -37,8 +39,15 @@ def paint_lamp(surfaces: Surfaces, lamp: LampPost, weather: Weather, owner: int)
     red, green, blue = (level * _LUMINAIRE_GLOW for level in lamp.colour)
     glow = (red, green, blue) if lamp.lit else DARK
     heat = 14.0 if lamp.lit else 1.0
-    luminaire.polygon(casing, luminaire.part(Finish((0.3, 0.3, 0.3), weather.air + heat * 0.6, 0.9, 0.4), lamp.z))
-    luminaire.polygon(bowl, luminaire.part(Finish((0.6, 0.6, 0.58), weather.air + heat, 0.9, 0.2, glow=glow), lamp.z))
+    luminaire.polygon(
+        casing,
+        luminaire.part(
+            Finish((0.3, 0.3, 0.3), weather.air + heat * 0.6, 0.9, weather.cosine(0.0, 1.0, 0.0)), lamp.z
+        ),
+    )
+    luminaire.polygon(
+        bowl, luminaire.part(Finish((0.6, 0.6, 0.58), weather.air + heat, 0.9, glow=glow), lamp.z)
+    )
     return luminaire.put(owner)
 
 
@@ -50,13 +59,22 @@ def paint_cone(surfaces: Surfaces, cone: Cone, weather: Weather) -> None:
 
     def band(y0: float, y1: float) -> list[tuple[float, float]]:
         half0, half1 = 0.15 - 0.17 * y0, 0.15 - 0.17 * y1
-        return [project((cone.x + dx, y, cone.z)) for dx, y in ((-half0, y0), (half0, y0), (half1, y1), (-half1, y1))]
+        return [
+            project((cone.x + dx, y, cone.z))
+            for dx, y in ((-half0, y0), (half0, y0), (half1, y1), (-half1, y1))
+        ]
 
-    foot = [project((cone.x + dx, y, cone.z)) for dx, y in ((-0.2, 0.0), (0.2, 0.0), (0.2, 0.04), (-0.2, 0.04))]
+    foot = [
+        project((cone.x + dx, y, cone.z)) for dx, y in ((-0.2, 0.0), (0.2, 0.0), (0.2, 0.04), (-0.2, 0.04))
+    ]
     sprite = Sprite(surfaces, foot + band(0.0, 0.72))
-    sun = 0.4 if weather.warming > 0.0 else 0.0
-    orange = sprite.part(Finish((0.75, 0.16, 0.03), weather.air + 5.0 * sun, 0.92, sun), cone.z, MaskClass.COLOR_CONE)
-    white = sprite.part(Finish((0.75, 0.75, 0.75), weather.air + 3.0 * sun, 0.9, sun), cone.z, MaskClass.COLOR_CONE)
+    sun = weather.cosine(0.0, 0.4, -0.9)
+    orange = sprite.part(
+        Finish((0.75, 0.16, 0.03), weather.air + 5.0 * sun, 0.92, sun), cone.z, MaskClass.COLOR_CONE
+    )
+    white = sprite.part(
+        Finish((0.75, 0.75, 0.75), weather.air + 3.0 * sun, 0.9, sun), cone.z, MaskClass.COLOR_CONE
+    )
     sprite.polygon(foot, orange)
     sprite.polygon(band(0.04, 0.72), orange)
     sprite.polygon(band(0.3, 0.46), white)
@@ -69,13 +87,18 @@ def paint_car_stop(surfaces: Surfaces, stop: CarStop, weather: Weather) -> None:
         return
     project = surfaces.camera.project
     half = 0.32
-    front = [project((stop.x + dx, y, stop.z)) for dx, y in ((-half, 0.0), (half, 0.0), (half, 0.13), (-half, 0.13))]
+    front = [
+        project((stop.x + dx, y, stop.z))
+        for dx, y in ((-half, 0.0), (half, 0.0), (half, 0.13), (-half, 0.13))
+    ]
     back = [project((stop.x + dx, 0.13, stop.z + 0.18)) for dx in (half, -half)]
     sprite = Sprite(surfaces, front + back)
     warm = weather.air + (2.0 if weather.night else 2.0 + 8.0 * weather.warming)
-    face = sprite.part(Finish((0.4, 0.39, 0.36), warm, 0.94, 0.15, 0.5), stop.z, MaskClass.CAR_STOP)
+    face = sprite.part(
+        Finish((0.4, 0.39, 0.36), warm, 0.94, weather.cosine(0.0, 0.0, -1.0), 0.5), stop.z, MaskClass.CAR_STOP
+    )
     top = sprite.part(
-        Finish((0.45, 0.44, 0.4), warm, 0.94, weather.toward_sun[1], 1.0), stop.z, MaskClass.CAR_STOP
+        Finish((0.45, 0.44, 0.4), warm, 0.94, weather.cosine(0.0, 1.0, 0.0), 1.0), stop.z, MaskClass.CAR_STOP
     )
     sprite.polygon([front[3], front[2], *back], top)
     sprite.polygon(front, face)
@@ -101,7 +124,7 @@ def _rail_piece(surfaces: Surfaces, x: float, near: float, length: float, weathe
     post = [project((x + dx, y, near)) for dx, y in ((-0.05, 0.0), (0.05, 0.0), (0.05, 0.7), (-0.05, 0.7))]
     sprite = Sprite(surfaces, post + strip(0.0, 0.75))
     depth = near + length / 2
-    sun = 0.35 if weather.warming > 0.0 else 0.0
+    sun = weather.cosine(-1.0 if x > 0 else 1.0, 0.0, 0.0)
     steel = sprite.part(Finish(_ZINC, weather.air + 4.0 * sun, 0.45, sun, 0.9), depth, MaskClass.GUARDRAIL)
     groove = sprite.part(Finish((0.16, 0.165, 0.17), weather.air, 0.5, 0.0, 0.5), depth, MaskClass.GUARDRAIL)
     sprite.polygon(post, groove)

@@ -30,7 +30,7 @@ _STRIPE = 0.5
 _CROSSING_DEPTH = 3.2
 _BUMP_DEPTH = 0.9
 
-_ASPHALT_SUN, _PAVING_SUN, _GRASS_SUN = 17.0, 14.0, 5.0
+_ASPHALT_SUN, _PAVING_SUN, _GRASS_SUN = 13.0, 10.0, 4.0
 """How much a clear noon warms each above the air, in kelvin."""
 _ASPHALT_NIGHT, _PAVING_NIGHT, _GRASS_NIGHT = 4.0, 2.5, -2.5
 """How much warmer than the air each is at night: asphalt has stored heat, grass has radiated it."""

@@ -73,7 +73,7 @@ def sample_world(seed: int, index: int, night: bool) -> World:
         backdrop=tuple(_backdrop(stream(seed, index, "backdrop"), street)),
         things=things,
         relative_focal=float(view.uniform(0.95, 1.3)),
-        shift=(float(view.uniform(0.42, 0.58)), float(view.uniform(0.40, 0.52))),
+        shift=(float(view.uniform(0.42, 0.58)), float(view.uniform(0.44, 0.56))),
         eye=float(view.uniform(1.35, 1.9)),
     )
 

@@ -94,9 +94,7 @@ class Wardrobe:
     """
 
     def __init__(self, sprite: Sprite, person: Person, weather: Weather) -> None:
-        sun = 0.0
-        if weather.warming > 0.0:
-            sun = 0.25 + 0.5 * max(0.0, -weather.toward_sun[2])
+        sun = weather.cosine(0.0, 0.5, -0.8)
         warmth = person.warmth
 
         def part(colour: Colour, temperature: float, light: float = 1.0) -> int:
@@ -156,7 +154,10 @@ def _leg(figure: Figure, hip: float, angle: float, cloth: int, shoe: int, sidewa
 def _arm(figure: Figure, shoulder: float, angle: float, sleeve: int, hand: int) -> None:
     elbow = (shoulder + _UPPER_ARM * math.sin(angle), _SHOULDER - 0.02 - _UPPER_ARM * math.cos(angle))
     bend = angle + 0.3
-    wrist = (elbow[0] + 0.14 * math.sin(bend) * (1 if shoulder >= 0 else -1), elbow[1] - 0.14 * math.cos(bend))
+    wrist = (
+        elbow[0] + 0.14 * math.sin(bend) * (1 if shoulder >= 0 else -1),
+        elbow[1] - 0.14 * math.cos(bend),
+    )
     figure.limb((shoulder, _SHOULDER - 0.02), elbow, 0.03, 0.026, sleeve)
     figure.limb(elbow, wrist, 0.026, 0.02, sleeve)
     figure.disc(wrist, 0.018, 0.022, hand)

@@ -38,7 +38,7 @@ def paint_sky(surfaces: Surfaces, weather: Weather, drift: float) -> None:
     across = camera.column_slopes(window)
     distance = 60.0 / (rise + np.float32(0.12))
     cover = textures.look_up(textures.smooth(), distance * 1.3 + drift, across * distance * 0.7 + drift)
-    cover = np.clip((cover + np.float32(1.7 * weather.cloud - 0.75)) * 2.2, 0.0, 1.0)
+    cover = np.clip((cover + np.float32(1.3 * weather.cloud - 0.55)) * 2.6, 0.0, 1.0)
     rows, columns = window.slices
     area = surfaces.channels[:, rows, columns]
     light = 1.0 if not weather.night else 0.0

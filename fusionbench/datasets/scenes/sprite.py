@@ -33,9 +33,7 @@ class Sprite:
         self._sheet = Image.new("L", size, 0)
         self._pen = ImageDraw.Draw(self._sheet)
 
-    def part(
-        self, finish: Finish, depth: float, mask_class: MaskClass = MaskClass.UNLABELLED
-    ) -> int:
+    def part(self, finish: Finish, depth: float, mask_class: MaskClass = MaskClass.UNLABELLED) -> int:
         """Register a finish at a depth in metres; returns the number to draw it with."""
         self._rows.append((*finish.values(), 1.0))
         self._depths.append(depth)

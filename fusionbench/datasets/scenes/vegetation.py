@@ -12,7 +12,14 @@ from fusionbench.datasets.scenes.surfaces import CHANNELS, Channel, Finish, Surf
 from fusionbench.datasets.scenes.weather import Weather
 from fusionbench.datasets.scenes.world import Tree
 
-_BLOBS = ((0.0, 0.1, 0.8), (-0.48, -0.12, 0.52), (0.5, -0.06, 0.5), (-0.22, 0.5, 0.5), (0.3, 0.46, 0.46), (0.02, -0.5, 0.55))
+_BLOBS = (
+    (0.0, 0.1, 0.8),
+    (-0.48, -0.12, 0.52),
+    (0.5, -0.06, 0.5),
+    (-0.22, 0.5, 0.5),
+    (0.3, 0.46, 0.46),
+    (0.02, -0.5, 0.55),
+)
 """Clumps of a crown: offset right and up, and radius, in units of the crown's half width and half height."""
 
 _LEAF_SUN = 2.5
@@ -34,7 +41,7 @@ def _trunk(surfaces: Surfaces, tree: Tree, weather: Weather) -> None:
     base = [project((tree.x + side * thick * 1.25, 0.0, tree.z)) for side in (-1, 1)]
     fork = [project((tree.x + side * thick * 0.6, top, tree.z)) for side in (1, -1)]
     sprite = Sprite(surfaces, base + fork)
-    sun = max(0.0, weather.toward_sun[0] * 0.6 - weather.toward_sun[2] * 0.4) if weather.warming > 0 else 0.0
+    sun = weather.cosine(0.6, 0.0, -0.4)
     bark = sprite.part(Finish((0.1, 0.075, 0.055), weather.air + 1.5, 0.95, sun, 0.5), tree.z)
     dark = sprite.part(Finish((0.05, 0.04, 0.03), weather.air + 1.2, 0.95, 0.0, 0.4), tree.z)
     sprite.polygon(base + fork, bark)
@@ -92,13 +99,22 @@ def _leaves(
 ) -> None:
     """Reflectance, light and temperature inside the crown."""
     toward_x = weather.toward_sun[0]
-    lit = np.clip(np.float32(0.5) + np.float32(0.42) * up + np.float32(0.35 * toward_x) * across + np.float32(0.7) * clumps, 0.03, 1.2)
+    lit = np.clip(
+        np.float32(0.5)
+        + np.float32(0.42) * up
+        + np.float32(0.35 * toward_x) * across
+        + np.float32(0.7) * clumps,
+        0.03,
+        1.2,
+    )
     tone = 1.0 + np.float32(0.5) * clumps
     red, green, blue = 0.075 - 0.02 * tree.tint, 0.125, 0.04 + 0.012 * tree.tint
     for plane, level in zip(range(3), (red, green, blue), strict=True):
         values[plane] = np.float32(level) * tone
     values[Channel.SUN] = lit if weather.warming > 0.0 else 0.0
-    values[Channel.AMBIENT] = np.clip(np.float32(0.55) + np.float32(0.25) * up - np.float32(0.25) * body, 0.12, 0.9)
+    values[Channel.AMBIENT] = np.clip(
+        np.float32(0.55) + np.float32(0.25) * up - np.float32(0.25) * body, 0.12, 0.9
+    )
     base = weather.air - (1.4 if weather.night else 0.6)
     values[Channel.TEMPERATURE] = np.float32(base) + clumps + lit * np.float32(_LEAF_SUN * weather.warming)
     values[Channel.EMISSIVITY] = 0.97

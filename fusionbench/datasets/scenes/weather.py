@@ -6,7 +6,7 @@ Radiance is linear; 1 is a white sheet in full daylight. Temperatures are in deg
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,6 +49,16 @@ class Weather:
         """Share of a clear noon's solar warming that reaches sunlit surfaces, 0..1."""
         return sum(self.sun) / 3.0
 
+    def cosine(self, x: float, y: float, z: float) -> float:
+        """Cosine between a surface of the given outward normal and the sun; 0 where the sun does not reach."""
+        if self.warming <= 0.0:
+            return 0.0
+        return max(0.0, x * self.toward_sun[0] + y * self.toward_sun[1] + z * self.toward_sun[2])
+
+    def in_shade(self) -> Weather:
+        """The same weather for something a wall keeps the sun from."""
+        return replace(self, sun=(0.0, 0.0, 0.0))
+
 
 def sample_weather(generator: np.random.Generator, night: bool) -> Weather:
     """Draw the conditions of a scene."""
@@ -63,9 +73,9 @@ def _day(generator: np.random.Generator) -> Weather:
     strength = generator.uniform(0.0, 0.12) if overcast else generator.uniform(0.65, 0.95)
     low = 1.0 - math.sin(elevation)
     sun = (strength, strength * (1.0 - 0.12 * low), strength * (0.92 - 0.28 * low))
-    level = generator.uniform(0.38, 0.5) if overcast else generator.uniform(0.2, 0.3)
+    level = generator.uniform(0.38, 0.5) if overcast else generator.uniform(0.16, 0.24)
     blue = 1.0 - cloud
-    air = generator.uniform(8.0, 29.0)
+    air = generator.uniform(4.0, 24.0)
     return Weather(
         night=False,
         toward_sun=(
@@ -75,8 +85,8 @@ def _day(generator: np.random.Generator) -> Weather:
         ),
         sun=sun,
         ambient=(level * (1.0 - 0.12 * blue), level, level * (1.0 + 0.22 * blue)),
-        zenith=(0.62 - 0.42 * blue, 0.66 - 0.3 * blue, 0.72 - 0.06 * blue),
-        horizon=(0.78 - 0.08 * blue, 0.82 - 0.04 * blue, 0.86),
+        zenith=(0.62 - 0.53 * blue, 0.66 - 0.42 * blue, 0.72 - 0.12 * blue),
+        horizon=(0.8 - 0.22 * blue, 0.83 - 0.12 * blue, 0.86),
         cloud=cloud,
         air=air,
         sky_temperature=air - _CLEAR_SKY_DEFICIT + _CLOUD_WARMING * cloud,

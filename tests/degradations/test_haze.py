@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fusionbench_degradations.haze import INFRARED_RATIO
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from fusionbench.contracts import ImagePair
+from fusionbench.degrading import DegradedPair, degrade_pair, parse_condition
+from fusionbench.degrading.light import decode_visible
+
+SEVERITIES = (1, 2, 3, 4, 5)
+INVERSION_TOLERANCE = 1.2 / 255
+AIRLIGHT_TOLERANCE = 0.04
+
+
+def hazed(pair: ImagePair, severity: float) -> DegradedPair:
+    return degrade_pair(pair, parse_condition("haze").with_severity(severity), seed=0)
+
+
+def to_srgb(linear: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = np.clip(linear, 0, 1)
+    return np.where(clipped <= 0.0031308, 12.92 * clipped, 1.055 * clipped ** (1 / 2.4) - 0.055)
+
+
+def to_linear(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    value = image / 255.0
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def inversion_error(result: DegradedPair) -> float:
+    """Mean absolute error in sRGB of the scene recovered by the exported transmission and airlight."""
+    transmission = result.maps["transmission"].astype(np.float64)[..., None]
+    airlight = result.maps["airlight"].astype(np.float64)
+    recovered = (to_linear(result.pair.visible) - airlight * (1 - transmission)) / transmission
+    clear = result.maps["transmission"] > 0.1
+    return float(np.abs(to_srgb(recovered) - result.clean.visible / 255.0)[clear].mean())
+
+
+def airlight_by_dark_channel(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """He, Sun, Tang 2011, section 4.4: the hazy colour where the dark channel is in its brightest 0.1 %."""
+    dark = ndimage.minimum_filter(image.min(axis=2), size=15)
+    brightest = dark >= np.percentile(dark, 99.9)
+    mean: NDArray[np.float64] = image[brightest].mean(axis=0) / 255.0
+    return mean
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_haze_is_undone_by_its_ground_truth(street: ImagePair, severity: int) -> None:
+    assert inversion_error(hazed(street, severity)) <= INVERSION_TOLERANCE
+
+
+def test_haze_on_real_pairs_is_undone_by_its_ground_truth(real_pair: ImagePair) -> None:
+    for severity in SEVERITIES:
+        assert inversion_error(hazed(real_pair, severity)) <= INVERSION_TOLERANCE
+
+
+def test_the_airlight_can_be_found_again_in_the_image(real_pair: ImagePair) -> None:
+    result = hazed(real_pair, 5)
+    exported = to_srgb(result.maps["airlight"].astype(np.float64))
+    assert np.abs(airlight_by_dark_channel(result.pair.visible) - exported).max() <= AIRLIGHT_TOLERANCE
+
+
+def test_transmission_is_beer_lamberts_law(street: ImagePair) -> None:
+    maps = hazed(street, 3).maps
+    np.testing.assert_allclose(maps["transmission"], np.exp(-1.0 * maps["depth"]), rtol=1e-4)
+    np.testing.assert_allclose(
+        maps["infrared_transmission"], np.exp(-INFRARED_RATIO * maps["depth"]), rtol=1e-4
+    )
+
+
+def test_the_infrared_ratio_is_kims_at_two_kilometres() -> None:
+    assert pytest.approx(0.147, abs=1e-3) == INFRARED_RATIO
+
+
+def test_haze_hides_less_of_the_infrared(street: ImagePair) -> None:
+    result = hazed(street, 5)
+    kept = {
+        name: float(getattr(result.pair, name).std() / getattr(result.clean, name).std())
+        for name in ("visible", "infrared")
+    }
+    assert kept["infrared"] > 0.8 > kept["visible"]
+
+
+def test_haze_keeps_the_mean_of_the_infrared_close(street: ImagePair) -> None:
+    result = hazed(street, 5)
+    assert abs(float(result.pair.infrared.mean()) - float(street.infrared.mean())) < 12
+
+
+def test_a_second_severity_is_the_same_as_on_a_fresh_copy(street: ImagePair) -> None:
+    hazed(street, 1)
+    again = hazed(street, 4).pair.visible
+    np.testing.assert_array_equal(again, hazed(replace(street), 4).pair.visible)
+
+
+def test_darkness_scales_the_airlight_of_the_haze(street: ImagePair) -> None:
+    condition = parse_condition("haze@5+low_light@2")
+    result = degrade_pair(street, condition, seed=0)
+    sky = decode_visible(result.pair.visible)[:25, 70:90]
+    np.testing.assert_allclose(sky.mean(axis=(0, 1)), result.maps["airlight"] / 4, rtol=0.02)
+
+
+def test_a_grey_camera_stays_grey(street: ImagePair) -> None:
+    grey = np.repeat(street.visible[..., :1], 3, axis=2)
+    result = degrade_pair(
+        ImagePair("grey", grey, street.infrared), parse_condition("haze+low_light+noise@3"), seed=0
+    ).pair.visible
+    assert (np.ptp(result, axis=2) == 0).all()
+
+
+def test_the_depth_source_is_named(street: ImagePair) -> None:
+    assert hazed(street, 1).depth_source == "disparity-prior/1"
+    metres = replace(street, depth=np.full(street.size, 9.0, np.float32))
+    assert hazed(metres, 1).depth_source == "dataset"

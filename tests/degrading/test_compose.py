@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fusionbench import registry
+from fusionbench.contracts import ImagePair
+from fusionbench.degrading import NamedStreams, degrade_pair, parse_condition
+from fusionbench.degrading.compose import parameter_at, planned
+from fusionbench.degrading.light import decode_infrared, decode_visible, encode_visible
+from fusionbench.errors import InputError
+from fusionbench.contracts import LinearScene
+
+ALL = "haze+low_light+noise"
+
+
+@pytest.mark.parametrize("name", ["clean", "haze@0", "noise@0", f"{ALL}@0"])
+def test_nothing_to_do_returns_the_input_arrays_themselves(pair: ImagePair, name: str) -> None:
+    result = degrade_pair(pair, parse_condition(name), seed=0)
+    assert result.pair.visible is pair.visible
+    assert result.pair.infrared is pair.infrared
+    assert result.depth_source == "none"
+
+
+@pytest.mark.parametrize("name", ["low_light@3", "noise@5"])
+def test_a_modality_no_degradation_touches_is_the_input_array(pair: ImagePair, name: str) -> None:
+    result = degrade_pair(pair, parse_condition(name), seed=0)
+    assert result.pair.infrared is pair.infrared
+    assert not np.array_equal(result.pair.visible, pair.visible)
+
+
+def test_the_input_is_never_written_to(pair: ImagePair) -> None:
+    before = pair.visible.copy(), pair.infrared.copy()
+    degrade_pair(pair, parse_condition(f"{ALL}@5"), seed=0)
+    np.testing.assert_array_equal(pair.visible, before[0])
+    np.testing.assert_array_equal(pair.infrared, before[1])
+
+
+def test_depth_horizon_and_id_stay_with_the_pair(pair: ImagePair) -> None:
+    depth = np.full(pair.size, 12.0, np.float32)
+    deep = replace(pair, depth=depth, horizon=0.3)
+    result = degrade_pair(deep, parse_condition("haze@2"), seed=0).pair
+    assert (result.id, result.horizon) == ("ramp", 0.3)
+    assert result.depth is depth
+
+
+def test_degradations_apply_in_physical_order_whatever_the_names(pair: ImagePair) -> None:
+    order = [d.card.name for d, _ in planned(parse_condition("noise@1+low_light@1+haze@1"))]
+    assert order == ["haze", "low_light", "noise"]
+
+
+def test_a_composite_is_quantised_once(pair: ImagePair) -> None:
+    scene = LinearScene(decode_visible(pair.visible), decode_infrared(pair.infrared), pair)
+    for name in ("low_light", "noise"):
+        plugin = registry.degradation(name)
+        scene = plugin.apply(scene, plugin.card.levels[1], NamedStreams("", pair.id, name, 0))
+    composite = degrade_pair(pair, parse_condition("noise+low_light@2"), seed=0).pair.visible
+    np.testing.assert_array_equal(composite, encode_visible(scene.visible))
+
+    darker = degrade_pair(pair, parse_condition("low_light@2"), seed=0).pair
+    chained = degrade_pair(darker, parse_condition("noise@2"), seed=0).pair.visible
+    assert not np.array_equal(composite, chained)
+
+
+def test_noise_of_composites_adds_in_quadrature(pair: ImagePair) -> None:
+    dark = degrade_pair(pair, parse_condition("low_light@2"), seed=0).maps["noise_sigma"]
+    both = degrade_pair(pair, parse_condition("low_light+noise@2"), seed=0).maps["noise_sigma"]
+    assert (both > dark).all()
+
+
+def test_severities_between_levels_are_interpolated_linearly() -> None:
+    card = registry.degradation("haze").card
+    assert parameter_at(card, 2.5) == pytest.approx(0.8)
+    assert [parameter_at(card, s) for s in (1, 2, 3, 4, 5)] == list(card.levels)
+
+
+@pytest.mark.parametrize("severity", [0.0, 0.9, 5.1])
+def test_no_parameter_is_read_off_the_scale(severity: float) -> None:
+    with pytest.raises(InputError, match="out of range"):
+        parameter_at(registry.degradation("haze").card, severity)
+
+
+def test_a_missing_severity_is_refused(pair: ImagePair) -> None:
+    with pytest.raises(InputError, match="no severity; write haze@3"):
+        degrade_pair(pair, parse_condition("haze"), seed=0)
+
+
+def test_seed_and_dataset_name_change_the_noise(pair: ImagePair) -> None:
+    condition = parse_condition("noise@3")
+    results = [degrade_pair(pair, condition, seed, name) for seed, name in ((0, ""), (1, ""), (0, "msrs"))]
+    assert len({result.pair.visible.tobytes() for result in results}) == 3
+
+
+def test_the_noise_field_is_the_same_at_every_severity(pair: ImagePair) -> None:
+    plugin = registry.degradation("noise")
+    scene = LinearScene(decode_visible(pair.visible), decode_infrared(pair.infrared), pair)
+    fields = []
+    for level in plugin.card.levels:
+        noisy = plugin.apply(scene, level, NamedStreams("", "ramp", "noise", 0))
+        fields.append((noisy.visible - scene.visible) / noisy.maps["noise_sigma"])
+    np.testing.assert_allclose(fields[0], fields[4], atol=1e-3)

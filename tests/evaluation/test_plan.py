@@ -1,0 +1,116 @@
+"""A cell's key is the hash of everything that changes a number, and of nothing else."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fusionbench.datasets import open_dataset
+from fusionbench.degrading import parse_condition
+from fusionbench.errors import InputError, UnknownNameError
+from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
+
+
+def plan_of(options, condition="haze@3", method="average", metrics=("en",), **more) -> Plan:
+    dataset = open_dataset("folder", options=options)
+    request = MethodRequest(Path(method).name, method)
+    return make_plan(dataset, [parse_condition(condition)], [request], metrics, **more)
+
+
+def key_of(*arguments, **more) -> str:
+    return plan_of(*arguments, **more).cells[0].key
+
+
+def test_the_same_request_has_the_same_key(pair_folders):
+    assert key_of(pair_folders) == key_of(pair_folders)
+
+
+def test_moving_the_images_to_another_folder_keeps_the_key(pair_folders, tmp_path):
+    before = key_of(pair_folders)
+    (tmp_path / "data").rename(tmp_path / "elsewhere")
+    moved = {name: folder.replace("data", "elsewhere") for name, folder in pair_folders.items()}
+    assert key_of(moved) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"condition": "haze@2"},
+        {"condition": "noise@3"},
+        {"method": "max"},
+        {"metrics": ("en", "sd")},
+        {"seed": 1},
+        {"limit": 2},
+    ],
+    ids=str,
+)
+def test_every_part_of_the_request_is_in_the_key(pair_folders, change):
+    assert key_of(pair_folders, **change) != key_of(pair_folders)
+
+
+def test_changing_one_pixel_of_one_image_changes_the_key(pair_folders):
+    before = key_of(pair_folders)
+    path = Path(pair_folders["infrared"]) / "pair 1.png"
+    image = Image.open(path)
+    image.putpixel((3, 3), 255 - image.getpixel((3, 3)))
+    image.save(path)
+    assert key_of(pair_folders) != before
+
+
+def test_the_seed_is_not_in_the_key_of_a_clean_condition(pair_folders):
+    assert key_of(pair_folders, "clean", seed=1) == key_of(pair_folders, "clean", seed=2)
+
+
+def code_of(options, method: str) -> str:
+    return plan_of(options, method=method).cells[0].identity["method"]["code"]
+
+
+def test_editing_a_method_changes_its_code_hash(pair_folders, write_method):
+    first = write_method("return infrared", file_name="first/mine.py")
+    second = write_method("return 1 - infrared", file_name="second/mine.py")
+    assert code_of(pair_folders, first) != code_of(pair_folders, second)
+
+
+def test_a_comment_in_a_method_does_not_change_its_code_hash(pair_folders, write_method):
+    first = write_method("return infrared", file_name="first/mine.py")
+    second = write_method("# a thought\n\nreturn infrared  # done", file_name="second/mine.py")
+    assert code_of(pair_folders, first) == code_of(pair_folders, second)
+
+
+def test_weights_are_in_the_key_by_content(pair_folders, tmp_path):
+    dataset = open_dataset("folder", options=pair_folders)
+    keys = []
+    for content, name in ((b"one", "a.pt"), (b"two", "b.pt"), (b"one", "c.pt")):
+        path = tmp_path / name
+        path.write_bytes(content)
+        request = MethodRequest("average", "average", weights=path)
+        keys.append(make_plan(dataset, [parse_condition("clean")], [request], ["en"]).cells[0].key)
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_shards_share_the_cells_out_completely_and_without_overlap(pair_folders):
+    dataset = open_dataset("folder", options=pair_folders)
+    conditions = [parse_condition(f"haze@{level}") for level in range(1, 6)]
+    requests = [MethodRequest(name, name) for name in ("average", "max", "lp")]
+    plan = make_plan(dataset, conditions, requests, ["en"])
+    shards = [shard_of(plan, index, 4).cells for index in (1, 2, 3, 4)]
+    keys = [cell.key for shard in shards for cell in shard]
+    assert sorted(keys) == sorted(cell.key for cell in plan.cells)
+    assert len(keys) == len(set(keys)) == 15
+
+
+def test_a_shard_outside_the_count_is_refused(pair_folders):
+    with pytest.raises(InputError, match="5/4"):
+        shard_of(plan_of(pair_folders), 5, 4)
+
+
+def test_two_methods_of_one_name_are_refused(pair_folders):
+    dataset = open_dataset("folder", options=pair_folders)
+    twins = [MethodRequest("average", "average"), MethodRequest("average", "max")]
+    with pytest.raises(InputError, match="average"):
+        make_plan(dataset, [parse_condition("clean")], twins, ["en"])
+
+
+def test_an_unknown_metric_suggests_the_nearest(pair_folders):
+    with pytest.raises(UnknownNameError, match="did you mean ssim"):
+        plan_of(pair_folders, metrics=("sssim",))

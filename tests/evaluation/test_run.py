@@ -1,0 +1,243 @@
+"""A run computes what is missing, keeps what it has, and gives the same numbers however it is run."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from PIL import Image
+
+import fusionbench
+from fusionbench.errors import FusionbenchError
+from fusionbench.evaluation.run import Silent
+
+METHODS = ["average", "lp"]
+METRICS = ["en", "mi", "qabf", "ssim", "vif"]
+
+
+def run(options, results, **more):
+    settings = {
+        "degradation": "haze+noise",
+        "severity": "2,4",
+        "methods": METHODS,
+        "metrics": METRICS,
+        **more,
+    }
+    return fusionbench.evaluate("folder", dataset_options=options, results=results, **settings)
+
+
+def files_of(results: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(results)): path.read_bytes() for path in sorted(results.rglob("*.parquet"))}
+
+
+@pytest.fixture
+def expected(pair_folders, tmp_path) -> dict[str, bytes]:
+    """Rows of an uninterrupted run in one process, one image at a time."""
+    run(pair_folders, tmp_path / "expected")
+    return files_of(tmp_path / "expected")
+
+
+class StopAfter(Silent):
+    """Interrupts a run, as Ctrl-C does, after some results."""
+
+    def __init__(self, results: int) -> None:
+        self.left = results
+
+    def advanced(self, result) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_values_do_not_depend_on_the_batch_size(pair_folders, tmp_path, expected):
+    run(pair_folders, tmp_path / "batched", batch_size=3)
+    assert files_of(tmp_path / "batched") == expected
+
+
+def test_values_do_not_depend_on_the_number_of_workers(pair_folders, tmp_path, expected):
+    run(pair_folders, tmp_path / "workers", workers=2)
+    assert files_of(tmp_path / "workers") == expected
+
+
+def test_values_do_not_depend_on_the_order_of_methods_and_severities(pair_folders, tmp_path, expected):
+    run(pair_folders, tmp_path / "turned", methods=METHODS[::-1], severity=[4, 2])
+    assert files_of(tmp_path / "turned") == expected
+
+
+def test_shards_together_give_the_whole_store(pair_folders, tmp_path, expected):
+    for index in (1, 2, 3):
+        run(pair_folders, tmp_path / "shards", shard=(index, 3))
+    assert files_of(tmp_path / "shards") == expected
+
+
+@pytest.mark.parametrize("after", [1, 4, 7, 11])
+def test_an_interrupted_run_continues_without_computing_anything_twice(
+    pair_folders, tmp_path, expected, after
+):
+    with pytest.raises(KeyboardInterrupt):
+        run(pair_folders, tmp_path / "resumed", listener=StopAfter(after))
+    report = run(pair_folders, tmp_path / "resumed").report
+    assert (report.reused, report.computed) == (after, 12 - after)
+    assert files_of(tmp_path / "resumed") == expected
+
+
+def test_a_repeated_run_computes_nothing_and_touches_no_file(pair_folders, tmp_path):
+    run(pair_folders, tmp_path / "results")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.*")}
+    report = run(pair_folders, tmp_path / "results").report
+    assert (report.computed, report.reused) == (0, 12)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.*")} == before
+
+
+def test_a_run_killed_at_any_moment_finishes_with_the_same_rows(pair_folders, tmp_path, expected):
+    results = tmp_path / "killed"
+    command = [sys.executable, "-m", "fusionbench", "eval", "--dataset", "folder", "--quiet"]
+    command += ["--visible", pair_folders["visible"], "--infrared", pair_folders["infrared"]]
+    command += ["-x", "haze+noise", "-s", "2,4", "-m", ",".join(METHODS), "--metric", ",".join(METRICS)]
+    command += ["--results", str(results), "--out", str(tmp_path / "tables"), "--workers", "1"]
+    for results_wanted in (1, 5, 9):
+        process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while _kept(results) < results_wanted and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert _kept(results) >= results_wanted
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    assert files_of(results) == expected
+
+
+def _kept(results: Path) -> int:
+    """Results a killed run left behind: lines in journals, and those of finished cells."""
+    lines = sum(path.read_bytes().count(b"\n") for path in results.rglob("*.partial.jsonl") if path.exists())
+    return lines + 3 * len(list(results.rglob("*.json")))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("raise RuntimeError('no such layer')", "raised RuntimeError: no such layer"),
+        ("return infrared * float('nan')", "NaN"),
+        ("return infrared[..., 1:]", r"returned shape \(1, 1, 48, 63\); expected \(1, 1, 48, 64\)"),
+        ("return infrared[0]", "returned shape"),
+        ("return infrared.numpy()", "returned ndarray"),
+        ("return infrared * 255", r"returned values in .* \[0, 1\]"),
+    ],
+)
+def test_a_method_that_misbehaves_gets_failed_rows_and_harms_no_other(
+    pair_folders, tmp_path, write_method, body, reason
+):
+    evaluation = run(pair_folders, tmp_path / "results", methods=[write_method(body), "average"], severity=3)
+    rows = {row.method: row for row in evaluation.tables[0].rows}
+    assert rows["Mine"].failed_images == 3
+    assert not rows["Mine"].values
+    assert rows["average"].failed_images == 0
+    assert len(evaluation.failures) == 3
+    for failure in evaluation.failures:
+        assert re.search(reason, failure)
+
+
+def test_only_the_guilty_image_of_a_batch_fails(pair_folders, tmp_path, write_method):
+    flagged = write_method("""
+        if float(visible[0, 0, 0, 0]) == float(visible.amax()) or visible.shape[0] > 1:
+            raise ValueError("batch")
+        return infrared
+    """)
+    evaluation = run(pair_folders, tmp_path / "results", methods=[flagged], severity=3, batch_size=3)
+    assert evaluation.failures == ()
+
+
+def test_values_a_little_outside_the_range_are_clamped_and_counted(pair_folders, tmp_path, write_method):
+    over = write_method("return infrared * 2 - 0.6")
+    evaluation = run(pair_folders, tmp_path / "results", methods=[over], severity=3)
+    assert evaluation.failures == ()
+    assert evaluation.tables[0].stamps[0]["clamped_images"] == 3
+
+
+def test_an_unreadable_image_fails_for_every_method_and_the_others_are_measured(pair_folders, tmp_path):
+    path = Path(pair_folders["visible"]) / "pair 1.png"
+    path.write_bytes(path.read_bytes()[:-100])
+    evaluation = run(pair_folders, tmp_path / "results")
+    (failure,) = {failure.split(": ", 1)[1] for failure in evaluation.failures}
+    assert "pair 1.png" in failure
+    assert {row.failed_images for row in evaluation.tables[0].rows} == {1}
+    assert {value.images for row in evaluation.tables[0].rows for value in row.values.values()} == {2}
+
+
+def test_an_orphan_is_a_failed_row_not_a_silent_skip(pair_folders, tmp_path):
+    (Path(pair_folders["infrared"]) / "pair 2.png").unlink()
+    evaluation = run(pair_folders, tmp_path / "results", severity=3)
+    assert len(evaluation.failures) == 1
+    assert "pair 2" in evaluation.failures[0]
+
+
+def test_an_image_too_small_for_a_metric_says_what_it_needs(tmp_path):
+    for name, mode in (("visible", "RGB"), ("infrared", "L")):
+        (tmp_path / name).mkdir()
+        Image.new(mode, (1, 1)).save(tmp_path / name / "dot.png")
+    options = {name: str(tmp_path / name) for name in ("visible", "infrared")}
+    evaluation = run(options, tmp_path / "results", degradation="clean", metrics=["en", "vif"])
+    assert all("1x1; VIF needs at least" in failure for failure in evaluation.failures)
+    assert {column.metric for row in evaluation.tables[0].rows for column in row.values} == {"en"}
+
+
+def test_failed_cells_are_computed_again_only_when_asked(pair_folders, tmp_path, write_method):
+    marker = tmp_path / "repaired"
+    body = f"""
+        import pathlib
+        if not pathlib.Path({str(marker)!r}).exists():
+            raise RuntimeError("broken")
+        return infrared
+    """
+    method = write_method(body)
+    assert run(pair_folders, tmp_path / "results", methods=[method], severity=3).failures
+    marker.write_text("")
+    again = run(pair_folders, tmp_path / "results", methods=[method], severity=3)
+    assert again.report.computed == 0
+    assert again.failures
+    retried = run(pair_folders, tmp_path / "results", methods=[method], severity=3, retry_failed=True)
+    assert retried.report.computed == 3
+    assert retried.failures == ()
+
+
+def test_reference_based_metrics_are_kept_against_the_clean_and_the_degraded_pair(pair_folders, tmp_path):
+    run(pair_folders, tmp_path / "results", methods=["average"], severity=3)
+    (path,) = (tmp_path / "results").rglob("*.parquet")
+    rows = pyarrow.parquet.read_table(path).to_pylist()
+    found = {(row["metric"], row["reference"]) for row in rows}
+    both = {(name, reference) for name in METRICS[1:] for reference in ("clean", "degraded")}
+    assert found == both | {("en", "none")}
+
+
+def test_the_degraded_value_is_that_of_measuring_against_the_degraded_pair(pair_folders, tmp_path):
+    run(pair_folders, tmp_path / "results", methods=["average"], degradation="noise", severity=4)
+    (path,) = (tmp_path / "results").rglob("*.parquet")
+    rows = [row for row in pyarrow.parquet.read_table(path).to_pylist() if row["image"] == "pair 0"]
+    files = [Path(pair_folders[name]) / "pair 0.png" for name in ("visible", "infrared")]
+    damaged = fusionbench.degrade(*files, "noise@4", image_id="pair 0", dataset="folder")
+    fused = fusionbench.fuse("average", damaged.visible, damaged.infrared)
+    against = {
+        "clean": fusionbench.measure(fused, *files, METRICS),
+        "degraded": fusionbench.measure(fused, damaged.visible, damaged.infrared, METRICS),
+    }
+    for row in rows:
+        reference = "clean" if row["reference"] == "none" else row["reference"]
+        assert row["value"] == against[reference][row["metric"]]
+
+
+def test_a_worker_that_cannot_be_set_up_says_why(pair_folders, tmp_path):
+    broken = tmp_path / "broken.py"
+    broken.write_text(
+        "class Broken:\n"
+        "    def __init__(self):\n        raise RuntimeError('weights are gone')\n"
+        "    def fuse(self, visible, infrared):\n        return infrared\n"
+    )
+    for workers in (1, 2):
+        with pytest.raises(FusionbenchError, match="weights are gone"):
+            run(pair_folders, tmp_path / "results", methods=[f"{broken}:Broken"], workers=workers)

@@ -1,0 +1,256 @@
+"""Tables compare like with like, rank fairly, and say what is missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fusionbench.degrading import parse_condition
+from fusionbench.errors import InputError
+from fusionbench.evaluation.plan import Cell, MethodRequest
+from fusionbench.evaluation.store import ImageResult, Store
+from fusionbench.measuring import Measurement
+from fusionbench.ranking.markdown import render_markdown
+from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells
+from fusionbench.ranking.table import Row, Table, make_table, severity_text
+from fusionbench.ranking.tidy import render_csv
+
+METRICS = {
+    "vif": {"label": "VIF", "direction": "higher", "rewards_noise": False},
+    "nabf": {"label": "Nabf", "direction": "lower", "rewards_noise": False},
+    "en": {"label": "EN", "direction": "higher", "rewards_noise": True},
+}
+ENVIRONMENT = {"ivif-fusionbench": "0", "torch": "0", "numpy": "0", "python": "3", "device": "cpu"}
+
+
+class Bench:
+    """Writes cells with given values into a store."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = Store(folder)
+
+    def add(self, method: str, vif: list[float | None], *, severity: float = 3.0, **more) -> None:
+        reference = more.pop("reference", False)
+        code = more.pop("code", "1")
+        haze_code = more.pop("haze_code", "h")
+        nabf = more.pop("nabf", vif)
+        assert not more
+        cell = Cell(
+            dataset="m3fd",
+            split="all",
+            condition=parse_condition(f"haze@{severity:g}"),
+            degradation="haze",
+            severity=severity,
+            seed=0,
+            method=MethodRequest(method),
+            identity={
+                "pipeline": 1,
+                "dataset": {"name": "m3fd", "split": "all", "samples": "s"},
+                "condition": {"name": f"haze@{severity:g}", "code": {"haze": haze_code}, "seed": 0},
+                "method": {"name": method, "code": code},
+                "metrics": {},
+            },
+            display={
+                "metrics": METRICS,
+                "method": {"title": method, "reference": reference, "scored": False},
+                "synthetic": False,
+                "limit": None,
+            },
+        )
+        results = [
+            ImageResult(
+                f"i{index}",
+                (
+                    _measurement("vif", "clean", value),
+                    _measurement("nabf", "clean", nabf[index]),
+                    _measurement("en", "none", 1.0),
+                ),
+            )
+            for index, value in enumerate(vif)
+        ]
+        self.store.finish(cell, results, ENVIRONMENT)
+
+    def groups(self) -> list[list[StoredCell]]:
+        return comparable_groups(find_cells(self.folder))
+
+    def table(self) -> Table:
+        (group,) = self.groups()
+        return make_table(group)
+
+
+def _measurement(metric: str, reference, value: float | None) -> Measurement:
+    return Measurement(metric, reference, value, "" if value is not None else "could not be read")
+
+
+@pytest.fixture
+def bench(tmp_path) -> Bench:
+    return Bench(tmp_path / "results")
+
+
+def row(table: Table, method: str) -> Row:
+    return next(row for row in table.rows if row.method == method)
+
+
+def vif(table: Table, method: str) -> float:
+    return next(value.mean for column, value in row(table, method).values.items() if column.metric == "vif")
+
+
+def places(table: Table, metric: str) -> dict[str, int | None]:
+    column = next(column for column in table.columns if column.metric == metric)
+    return {row.method: row.values[column].place for row in table.rows}
+
+
+def test_the_mean_is_over_images(bench):
+    bench.add("a", [0.25, 0.5, 0.75])
+    (value,) = [v for c, v in row(bench.table(), "a").values.items() if c.metric == "vif"]
+    assert (value.mean, value.images) == (0.5, 3)
+    assert value.deviation == pytest.approx((2 / 3 * 0.25**2) ** 0.5)
+
+
+def test_places_follow_each_metrics_direction(bench):
+    bench.add("a", [0.1])
+    bench.add("b", [0.3])
+    bench.add("c", [0.2])
+    assert places(bench.table(), "vif") == {"b": 1, "c": 2, "a": 3}
+    assert places(bench.table(), "nabf") == {"a": 1, "c": 2, "b": 3}
+
+
+def test_equal_means_share_a_place(bench):
+    bench.add("a", [0.2])
+    bench.add("b", [0.2])
+    bench.add("c", [0.1])
+    assert places(bench.table(), "vif") == {"a": 1, "b": 1, "c": 3}
+
+
+def test_single_sources_come_last_and_are_not_ranked(bench):
+    bench.add("visible", [9.0], reference=True)
+    bench.add("a", [0.2])
+    table = bench.table()
+    assert [row.method for row in table.rows] == ["a", "visible"]
+    assert places(table, "vif") == {"a": 1, "visible": None}
+
+
+def test_the_mean_rank_orders_the_table_and_ignores_metrics_without_reference(bench):
+    bench.add("a", [0.1], nabf=[0.5])
+    bench.add("b", [0.3], nabf=[0.1])
+    table = bench.table()
+    assert [(row.method, row.mean_rank) for row in table.rows] == [("b", 1.0), ("a", 2.0)]
+
+
+def test_a_method_that_failed_where_others_did_not_is_shown_but_not_ranked(bench):
+    bench.add("a", [0.1, 0.1])
+    bench.add("b", [0.9, None])
+    table = bench.table()
+    assert places(table, "vif") == {"a": 1, "b": None}
+    assert row(table, "b").failed_images == 1
+    assert row(table, "b").mean_rank is None
+    assert table.failures == ("i1 (b, severity 3): could not be read",)
+
+
+def test_an_image_that_failed_for_everyone_spoils_nobodys_rank(bench):
+    bench.add("a", [0.1, None])
+    bench.add("b", [0.9, None])
+    assert places(bench.table(), "vif") == {"b": 1, "a": 2}
+    assert bench.table().failures == ("i1 (every method, severity 3): could not be read",)
+
+
+def test_several_severities_give_a_mean_and_a_table_each(bench):
+    for severity, value in ((1.0, 0.4), (2.0, 0.2)):
+        bench.add("a", [value], severity=severity)
+    table = bench.table()
+    assert table.severities == (1.0, 2.0)
+    assert [part.severities for part in table.by_severity] == [(1.0,), (2.0,)]
+    assert vif(table, "a") == pytest.approx(0.3)
+
+
+def test_the_mean_over_severities_takes_only_those_every_method_has(bench):
+    bench.add("a", [0.4], severity=1.0)
+    bench.add("a", [0.2], severity=2.0)
+    bench.add("b", [0.3], severity=2.0)
+    assert bench.table().severities == (2.0,)
+
+
+def test_cells_of_other_degradation_code_do_not_share_a_table(bench):
+    bench.add("a", [0.1], haze_code="old")
+    bench.add("b", [0.2], haze_code="new")
+    assert len(bench.groups()) == 2
+
+
+def test_a_method_whose_code_changed_is_shown_as_it_is_now(bench):
+    bench.add("a", [0.1], code="old")
+    bench.add("a", [0.7], code="new")
+    by_code = {cell.stamp["identity"]["method"]["code"]: cell for cell in find_cells(bench.folder)}
+    older, newer = replace(by_code["old"], modified=0.0), replace(by_code["new"], modified=1.0)
+    table = make_table([older, newer])
+    assert vif(table, "a") == pytest.approx(0.7)
+
+
+def test_a_damaged_rows_file_is_named(bench):
+    bench.add("a", [0.1])
+    (path,) = bench.folder.rglob("*.parquet")
+    path.write_bytes(b"PAR1 nonsense")
+    with pytest.raises(InputError, match=rf"{path.name}.*delete it"):
+        bench.table()
+
+
+def test_an_empty_store_says_what_to_run(tmp_path):
+    with pytest.raises(InputError, match="fusionbench eval"):
+        find_cells(tmp_path)
+
+
+def test_the_csv_holds_full_precision(bench):
+    bench.add("a", [0.1, 0.2, 0.7])
+    records = list(csv.DictReader(io.StringIO(render_csv(bench.table()))))
+    (vif,) = [record for record in records if record["metric"] == "vif"]
+    assert float(vif["mean"]) == (0.1 + 0.2 + 0.7) / 3
+    assert (vif["severity"], vif["place"], vif["reference"]) == ("3", "1", "clean")
+
+
+def test_the_csv_has_each_severity_and_the_mean(bench):
+    for severity in (1.0, 2.0, 3.0):
+        bench.add("a", [0.1], severity=severity)
+    records = list(csv.DictReader(io.StringIO(render_csv(bench.table()))))
+    assert {record["severity"] for record in records} == {"1", "2", "3", "1-3"}
+
+
+def test_markdown_marks_best_and_second_and_escapes_names(bench):
+    bench.add("a|b", [0.3])
+    bench.add("<c>", [0.2])
+    text = render_markdown(bench.table())
+    assert r"| a\|b | " in text
+    assert r"\<c\>" in text
+    assert "**0.3000**" in text
+    assert "<u>0.2000</u>" in text
+
+
+def test_every_line_of_a_markdown_table_has_as_many_cells(bench):
+    bench.add("a|b", [0.3, None])
+    bench.add("c", [0.2, 0.1])
+    lines = [line for line in render_markdown(bench.table()).splitlines() if line.startswith("|")]
+    assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
+
+
+def test_markdown_says_how_to_make_it_again(bench):
+    bench.add("a", [0.3])
+    text = render_markdown(bench.table())
+    assert "fusionbench eval --dataset m3fd --split all --degradation haze --severity 3 --method a" in text
+
+
+@pytest.mark.parametrize(
+    ("severities", "text"),
+    [((3.0,), "3"), ((1.0, 2.0), "1, 2"), ((1.0, 2.0, 3.0), "1-3"), ((1.0, 2.5, 4.0), "1, 2.5, 4")],
+)
+def test_severities_read_as_a_person_writes_them(severities, text):
+    assert severity_text(severities) == text
+
+
+def test_stamps_are_json_a_machine_can_read(bench):
+    bench.add("a", [0.3])
+    (path,) = bench.folder.rglob("*.json")
+    assert json.loads(path.read_text())["method"] == "a"
