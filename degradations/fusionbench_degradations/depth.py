@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from fusionbench.contracts import FloatImage, ImagePair, Uint8Image
 from fusionbench.errors import InputError
@@ -179,6 +178,8 @@ def _gradient(guide: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _connected_to_top(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Keep the 4-connected regions that touch the top edge."""
+    from scipy import ndimage
+
     regions, count = ndimage.label(mask)
     kept = np.zeros(count + 1, dtype=np.bool_)
     kept[regions[0]] = True

@@ -5,7 +5,18 @@ Modules here import what they run inside their functions, so that `fusionbench -
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C, under a name that the command-line library does not catch before `main` can explain it."""
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise _Interrupted
 
 
 def main() -> None:
@@ -13,18 +24,15 @@ def main() -> None:
     from fusionbench.cli.app import app
     from fusionbench.errors import FusionbenchError
 
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         app()
     except FusionbenchError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("interrupted: finished images are kept, the same command continues", file=sys.stderr)
+    except _Interrupted:
+        print("interrupted: what is finished is kept, the same command continues", file=sys.stderr)
         raise SystemExit(130) from None
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(1) from None
-
-
-if __name__ == "__main__":
-    main()

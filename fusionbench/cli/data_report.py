@@ -121,10 +121,9 @@ _COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("Dataset", "left"),
     ("Split", "left"),
     ("Pairs", "right"),
-    ("Documented", "right"),
     ("Size", "left"),
-    ("With boxes", "right"),
-    ("With mask", "right"),
+    ("Boxes in", "right"),
+    ("Masks in", "right"),
     ("Result", "left"),
 )
 
@@ -134,8 +133,7 @@ def _cells(split: SplitReport) -> list[str | Text]:
     if split.problems:
         result = Text(f"{len(split.problems)} problems", style="bold red")
     return [
-        str(split.pairs),
-        "–" if split.documented is None else str(split.documented),
+        str(split.pairs) if split.documented is None else f"{split.pairs} of {split.documented}",
         _sizes(split),
         str(split.pairs_with_boxes or "–"),
         str(split.pairs_with_masks or "–"),
@@ -169,9 +167,10 @@ def _print_details(report: DatasetReport, console: Console) -> None:
 
 
 def _facts(split: SplitReport) -> Iterator[tuple[str, str]]:
-    yield split.split, split.layout
+    if split.layout:
+        yield split.split, split.layout
     if split.boxes:
-        yield "", "boxes: " + ", ".join(f"{count} {label}" for label, count in split.boxes.items())
+        yield "" if split.layout else split.split, "boxes: " + ", ".join(f"{count} {label}" for label, count in split.boxes.items())
     for note in split.notes:
         yield "", note
 

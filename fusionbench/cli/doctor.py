@@ -19,7 +19,7 @@ ROOM_WORTH_A_WARNING = 1_000_000_000
 
 
 def doctor() -> None:
-    """Say what works on this machine and what to install for the rest; exit status 1 if something is broken."""
+    """Say what works on this machine and what to install for the rest; exit 1 if something is broken."""
     from rich.console import Console
 
     console = Console(highlight=False)

@@ -70,7 +70,9 @@ def read_mask(path: Path, classes: Sequence[str]) -> Uint8Image:
         with Image.open(path) as image:
             image.load()
             values = np.asarray(image)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: mask is not an image (or damaged); copy or download it again") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: mask cannot be read ({error}); copy or download it again") from error
     if values.ndim == 3:
         if np.ptp(values, axis=2).any():

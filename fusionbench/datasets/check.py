@@ -32,7 +32,7 @@ class SplitReport:
     dataset: str
     split: str
     layout: str
-    """The folders the split was read from."""
+    """The folders the split was read from; empty where there are none."""
     pairs: int
     """Samples, usable or not."""
     documented: int | None
@@ -78,7 +78,8 @@ class _Finding:
     """What one sample turned out to be."""
 
     size: str | None
-    labels: Labels
+    labels: Labels | None
+    """None where the pair itself or its annotation cannot be used."""
     problems: tuple[str, ...]
 
 
@@ -108,8 +109,8 @@ def check_split(dataset: Dataset, on_sample: Callable[[], None]) -> SplitReport:
     for sample in dataset.samples:
         findings.append(_examined(dataset, sample))
         on_sample()
-    found_boxes = [finding.labels.boxes for finding in findings if finding.labels.boxes is not None]
-    masks = sum(finding.labels.mask is not None for finding in findings)
+    found = [finding.labels for finding in findings if finding.labels is not None]
+    found_boxes = [labels.boxes for labels in found if labels.boxes is not None]
     return SplitReport(
         dataset=dataset.card.name,
         split=dataset.split,
@@ -119,8 +120,8 @@ def check_split(dataset: Dataset, on_sample: Callable[[], None]) -> SplitReport:
         sizes=dict(Counter(finding.size for finding in findings if finding.size).most_common()),
         boxes=dict(Counter(box.label for boxes in found_boxes for box in boxes).most_common()),
         pairs_with_boxes=len(found_boxes),
-        pairs_with_masks=masks,
-        notes=tuple(_notes(dataset.card, findings)),
+        pairs_with_masks=sum(labels.mask is not None for labels in found),
+        notes=tuple(_notes(dataset.card, findings, found)),
         problems=tuple(problem for finding in findings for problem in finding.problems),
     )
 
@@ -162,9 +163,9 @@ def _documented(dataset: Dataset) -> int | None:
 
 def _layout(dataset: Dataset) -> str:
     if not isinstance(dataset, PairedFiles):
-        return dataset.card.source
+        return ""
     folders = dict.fromkeys(
-        folder
+        folder.absolute()
         for part in dataset.parts
         for folder in (part.visible, part.infrared, part.boxes, part.masks)
         if folder is not None
@@ -175,24 +176,23 @@ def _layout(dataset: Dataset) -> str:
 
 def _examined(dataset: Dataset, sample: Sample) -> _Finding:
     problems = [sample.problem] if sample.problem else []
-    images: Sequence[Uint8Image | None]
-    if sample.visible is None and sample.infrared is None and not problems:
-        pair = dataset.load(sample)
-        images = (pair.visible, pair.infrared)
-    else:
-        images = (
-            _decoded(sample.visible, read_visible, problems),
-            _decoded(sample.infrared, read_infrared, problems),
-        )
-    shapes = {image.shape[:2] for image in images if image is not None}
+    shapes = _shapes(dataset, sample, problems)
     if len(shapes) > 1:
         problems.append(f"{sample.visible}: and {sample.infrared} differ in size; crop them to one")
-    size = None
-    if len(shapes) == 1:
-        height, width = shapes.pop()
-        size = f"{width}x{height}"
-    labels = Labels() if sample.problem else _labels(dataset, sample, size, problems)
+    size = f"{shapes[0][1]}x{shapes[0][0]}" if len(shapes) == 1 else None
+    labels = None if problems else _labels(dataset, sample, size, problems)
     return _Finding(size=size, labels=labels, problems=tuple(problems))
+
+
+def _shapes(dataset: Dataset, sample: Sample, problems: list[str]) -> list[tuple[int, ...]]:
+    """The different heights and widths of a sample's images; those that cannot be read become problems."""
+    if sample.visible is None and sample.infrared is None and not problems:
+        return [dataset.load(sample).size]
+    images = (
+        _decoded(sample.visible, read_visible, problems),
+        _decoded(sample.infrared, read_infrared, problems),
+    )
+    return list(dict.fromkeys(image.shape[:2] for image in images if image is not None))
 
 
 def _decoded(path: Path | None, read: Callable[[Path], Uint8Image], problems: list[str]) -> Uint8Image | None:
@@ -205,12 +205,12 @@ def _decoded(path: Path | None, read: Callable[[Path], Uint8Image], problems: li
         return None
 
 
-def _labels(dataset: Dataset, sample: Sample, size: str | None, problems: list[str]) -> Labels:
+def _labels(dataset: Dataset, sample: Sample, size: str | None, problems: list[str]) -> Labels | None:
     try:
         labels = dataset.labels(sample)
     except InputError as error:
         problems.append(str(error))
-        return Labels()
+        return None
     if labels.mask is not None and size is not None:
         height, width = labels.mask.shape
         if f"{width}x{height}" != size:
@@ -218,26 +218,26 @@ def _labels(dataset: Dataset, sample: Sample, size: str | None, problems: list[s
     return labels
 
 
-def _notes(card: DatasetCard, findings: Sequence[_Finding]) -> Iterator[str]:
-    unboxed = sum(finding.labels.boxes is None for finding in findings)
+def _notes(card: DatasetCard, findings: Sequence[_Finding], found: Sequence[Labels]) -> Iterator[str]:
+    unboxed = sum(labels.boxes is None for labels in found)
     if card.box_classes and unboxed:
         yield f"{unboxed} pairs without box annotation"
-    unmasked = sum(finding.labels.mask is None for finding in findings)
+    unmasked = sum(labels.mask is None for labels in found)
     if card.mask_classes and unmasked:
         yield f"{unmasked} pairs without mask"
     outside = sum(_outside(finding) for finding in findings)
     if outside:
         yield f"{outside} boxes leave their image"
-    empty = sum(finding.labels.boxes == () for finding in findings)
+    empty = sum(labels.boxes == () for labels in found)
     if empty:
         yield f"{empty} pairs annotated as without object"
-    background = sum(f.labels.mask is not None and not f.labels.mask.any() for f in findings)
+    background = sum(labels.mask is not None and not labels.mask.any() for labels in found)
     if background:
         yield f"{background} masks are background only"
 
 
 def _outside(finding: _Finding) -> int:
-    if finding.size is None or not finding.labels.boxes:
+    if finding.size is None or finding.labels is None or not finding.labels.boxes:
         return 0
     width, height = map(int, finding.size.split("x"))
     return sum(_leaves(box, width, height) for box in finding.labels.boxes)

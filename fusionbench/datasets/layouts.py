@@ -74,6 +74,11 @@ def find_layout(
     return None
 
 
+def is_called(folder: Path, *starts: str) -> bool:
+    """Whether a folder's name begins in one of these lower-case ways, also where it is given as `.`."""
+    return any(name.lower().startswith(starts) for name in (folder.name, folder.resolve().name))
+
+
 def listing(folder: Path) -> str:
     """What is in a folder, for an error message: the first few names."""
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fusionbench.contracts import DatasetCard
-from fusionbench.datasets.layouts import ANNOTATION_NAMES, image_folders, subfolder
+from fusionbench.datasets.layouts import ANNOTATION_NAMES, image_folders, is_called, subfolder
 from fusionbench.datasets.paired import PairedFiles, Part
 from fusionbench.datasets.sources import SOURCES
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
@@ -47,9 +47,8 @@ class M3FD(PairedFiles):
         images = image_folders(folder)
         boxes = subfolder(folder, ANNOTATION_NAMES)
         # Any pair of folders may be called Ir and Vis: without boxes only the name tells this dataset apart.
-        if images is None or (boxes is None and not folder.name.lower().startswith(cls.folder_names)):
-            return {}
-        if boxes is None and "fusion" in folder.name.lower():
+        named = is_called(folder, *cls.folder_names) and not is_called(folder, *M3FDFusion.folder_names)
+        if images is None or not (boxes or named):
             return {}
         return {"all": Part(*images, boxes=boxes)}
 
@@ -66,13 +65,13 @@ class M3FDFusion(PairedFiles):
         paper=_PAPER,
         options={LIST_OPTION: LIST_HELP},
     )
-    folder_names: ClassVar[tuple[str, ...]] = ("m3fd_fusion", "m3fd")
+    folder_names: ClassVar[tuple[str, ...]] = ("m3fd_fusion", "m3fd-fusion", "m3fdfusion")
     looked_for: ClassVar[str] = "Ir/ and Vis/ (without Annotation/) in it or in M3FD_Fusion/"
     splits_of: ClassVar[Mapping[str, tuple[str, ...]]] = {"all": ("all",)}
 
     @classmethod
     def _layout(cls, folder: Path) -> dict[str, Part]:
         images = image_folders(folder)
-        if images is None or subfolder(folder, ANNOTATION_NAMES) or "fusion" not in folder.name.lower():
+        if images is None or subfolder(folder, ANNOTATION_NAMES) or not is_called(folder, *cls.folder_names):
             return {}
         return {"all": Part(*images)}

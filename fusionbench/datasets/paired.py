@@ -206,6 +206,8 @@ def _size(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: is not an image (or damaged); copy or download it again") from None
+    except (OSError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: cannot be decoded ({error}); copy or download it again") from error
     return width, height

@@ -179,7 +179,7 @@ def _opened(
 ) -> Dataset:
     if not isinstance(dataset, str):
         return dataset
-    return open_dataset(dataset, None if root is None else Path(root), split, options)
+    return open_dataset(dataset, None if root is None else Path(root).expanduser(), split, options)
 
 
 def _request(name: str) -> MethodRequest:

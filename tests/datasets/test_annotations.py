@@ -174,5 +174,5 @@ def test_a_coloured_rendering_is_no_mask(tmp_path: Path) -> None:
 
 def test_a_damaged_mask_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m.png").write_bytes(b"\x89PNG")
-    with pytest.raises(InputError, match=r"m\.png: mask cannot be read"):
+    with pytest.raises(InputError, match=r"m\.png: mask is not an image"):
         read_mask(tmp_path / "m.png", NINE)

@@ -64,6 +64,16 @@ def test_the_fusion_set_is_another_dataset_without_boxes(tmp_path: Path, image: 
     assert [sample.id for sample in open_dataset("m3fd", tmp_path).samples] == ["00000", "01301"]
 
 
+@pytest.mark.parametrize("name", ["m3fd", "m3fd_fusion"])
+def test_the_working_folder_may_be_the_dataset(
+    tmp_path: Path, image: Make, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    image(tmp_path / name / "Vis/00007.png")
+    image(tmp_path / name / "Ir/00007.png")
+    monkeypatch.chdir(tmp_path / name)
+    assert [sample.id for sample in open_dataset(name, Path()).samples] == ["00007"]
+
+
 def test_the_fusion_set_is_not_taken_for_the_detection_set(tmp_path: Path, image: Make) -> None:
     image(tmp_path / "M3FD_Fusion/Vis/00007.png")
     image(tmp_path / "M3FD_Fusion/Ir/00007.png")

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fusionbench_degradations.depth import FARTHEST, relative_depth
+from scipy import ndimage
 
 from fusionbench.contracts import ImagePair
 from fusionbench.errors import InputError
 from fusionbench.images import to_grey
+from fusionbench_degradations.depth import FARTHEST, relative_depth
 
 
 def depth_of(pair: ImagePair) -> np.ndarray:
@@ -17,12 +18,12 @@ def depth_of(pair: ImagePair) -> np.ndarray:
 
 def test_the_sky_is_where_it_is_bright_flat_bluish_and_cold(street: ImagePair) -> None:
     sky = relative_depth(street, to_grey(street.visible)).sky
-    assert sky[:30, 60:100].min() > 0.95
-    assert sky[60:].max() == 0
+    assert sky[:30, :40].min() > 0.95
+    assert sky[46:].max() < 0.1
 
 
 def test_the_sky_is_as_far_as_depth_goes(street: ImagePair) -> None:
-    assert depth_of(street)[:30, 60:100].min() == pytest.approx(FARTHEST)
+    np.testing.assert_allclose(depth_of(street)[:25, :40], FARTHEST, rtol=1e-6)
 
 
 def test_a_warm_ceiling_is_no_sky(street: ImagePair) -> None:
@@ -39,10 +40,13 @@ def test_the_prior_on_a_blank_pair_is_its_closed_form() -> None:
     blank = ImagePair("blank", np.full((240, 320, 3), 90, np.uint8), np.full((240, 320), 90, np.uint8))
     y, x = (np.arange(240) + 0.5) / 240, (np.arange(320) + 0.5 - 160) / 240
     disparity = np.add.outer(np.maximum(y - 0.45, 0) + 0.05, 0.10 * np.sqrt(x * x + 0.2**2))
-    reference = np.percentile(1 / disparity, 95)
+    # On a blank guide the guided filter is two box filters of its window.
+    smooth = ndimage.uniform_filter(ndimage.uniform_filter(np.log(disparity), 33), 33)
+    expected, found = np.exp(-smooth), depth_of(blank)
+    assert np.percentile(found, 95) == pytest.approx(1.0, rel=1e-3)
     inside = (slice(32, -32), slice(32, -32))
-    # Smoothing rounds the crease at the horizon, by less than a tenth.
-    np.testing.assert_allclose(depth_of(blank)[inside], (1 / disparity / reference)[inside], rtol=0.1)
+    ratio = found[inside] / expected[inside]
+    np.testing.assert_allclose(ratio, ratio[0, 0], rtol=0.003)
 
 
 def test_the_ground_recedes_towards_the_horizon(street: ImagePair) -> None:

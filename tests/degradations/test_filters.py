@@ -2,6 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+from scipy import ndimage
+
 from fusionbench_degradations.exponential import STEPS, decay
 from fusionbench_degradations.filters import (
     box_mean,
@@ -12,11 +18,6 @@ from fusionbench_degradations.filters import (
     guided_filter,
     nearest_rank,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
-from numpy.typing import NDArray
-from scipy import ndimage
 
 IMAGES = arrays.arrays(
     np.int32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(-(2**31) + 1, 2**31 - 1)

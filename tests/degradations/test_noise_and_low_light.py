@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from fusionbench_degradations.low_light import LowLight
-from fusionbench_degradations.noise import Noise
 from numpy.typing import NDArray
 
 from fusionbench.contracts import Degradation, ImagePair, LinearScene
 from fusionbench.degrading import NamedStreams, degrade_pair, parse_condition
+from fusionbench_degradations.low_light import LowLight
+from fusionbench_degradations.noise import Noise
 
 SIGNALS = np.linspace(0.02, 0.95, 12)
 FLOAT_TOLERANCE = 0.02

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from fusionbench import registry
-from fusionbench.contracts import ImagePair
+from fusionbench.contracts import ImagePair, LinearScene
 from fusionbench.degrading import NamedStreams, degrade_pair, parse_condition
 from fusionbench.degrading.compose import parameter_at, planned
 from fusionbench.degrading.light import decode_infrared, decode_visible, encode_visible
 from fusionbench.errors import InputError
-from fusionbench.contracts import LinearScene
 
 ALL = "haze+low_light+noise"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fusionbench import registry
-from fusionbench.contracts import MeasuredImage, Metric, SourceImages
+from fusionbench.contracts import MeasuredImage, SourceImages
 from fusionbench_metrics.en import entropy
 from fusionbench_metrics.mi import mutual_information
 from fusionbench_metrics.qabf import edge_preservation

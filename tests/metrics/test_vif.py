@@ -23,8 +23,9 @@ def plain_fidelity(source, fused):
         impulse = np.zeros((size, size))
         impulse[size // 2, size // 2] = 1
         window = ndimage.gaussian_filter(impulse, size / 5, radius=size // 2, mode="constant")
+        window /= window.sum()
 
-        def mean(image, window=window / window.sum()):
+        def mean(image, window=window):
             return signal.convolve2d(image, window, mode="valid")
 
         if scale > 0:

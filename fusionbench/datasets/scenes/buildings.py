@@ -177,8 +177,8 @@ def _wall_texture(wall: _Wall, building: Building) -> FloatImage:
         wall.along * (28.0 if not building.brick else 5.0),
     )
     fade = np.clip(np.float32(0.05) / np.maximum(wall.pixel, wall.along_pixel), 0.0, 1.0)
-    strength = np.float32(0.22 if building.brick else 0.1)
-    texture: FloatImage = 1.0 + np.float32(0.28) * stain + strength * fade * rough
+    strength = np.float32(0.3 if building.brick else 0.16)
+    texture: FloatImage = 1.0 + np.float32(0.34) * stain + strength * fade * rough
     texture *= 1.0 - np.float32(0.35) * (wall.height > np.float32(building.height - 0.35))
     return texture
 

@@ -106,7 +106,7 @@ class Camera:
         )
 
     def column_slopes(self, window: Window) -> FloatImage:
-        """x / z along the rays through the pixel centres of each column, `(1, w)`."""
+        """X / z along the rays through the pixel centres of each column, `(1, w)`."""
         columns = np.arange(window.left, window.right, dtype=np.float32)
         slopes: FloatImage = (columns + np.float32(0.5 - self.centre[0])) / np.float32(self.focal)
         return slopes[None, :]

@@ -28,26 +28,26 @@ class _Profile:
 
 _PROFILES: dict[str, _Profile] = {
     "sedan": _Profile(
-        ((0.0, 0.2), (0.0, 0.46), (0.04, 0.55), (0.28, 0.64), (0.44, 0.97), (0.69, 1.0), (0.86, 0.69), (0.98, 0.66),
-         (1.0, 0.5), (1.0, 0.22)),
+        ((0.0, 0.2), (0.0, 0.46), (0.04, 0.55), (0.28, 0.64), (0.44, 0.97), (0.69, 1.0), (0.86, 0.69),
+         (0.98, 0.66), (1.0, 0.5), (1.0, 0.22)),
         ("end", "bonnet", "bonnet", "glass", "roof", "glass", "roof", "end", "end"),
         0.65, (0.19, 0.8), 0.32,
     ),
     "hatchback": _Profile(
-        ((0.0, 0.2), (0.0, 0.46), (0.05, 0.55), (0.25, 0.63), (0.42, 0.97), (0.82, 1.0), (0.96, 0.66), (1.0, 0.6),
-         (1.0, 0.22)),
+        ((0.0, 0.2), (0.0, 0.46), (0.05, 0.55), (0.25, 0.63), (0.42, 0.97), (0.82, 1.0), (0.96, 0.66),
+         (1.0, 0.6), (1.0, 0.22)),
         ("end", "bonnet", "bonnet", "glass", "roof", "glass", "end", "end"),
         0.64, (0.19, 0.82), 0.31,
     ),
     "suv": _Profile(
-        ((0.0, 0.24), (0.0, 0.52), (0.03, 0.6), (0.25, 0.65), (0.38, 0.96), (0.86, 1.0), (0.98, 0.67), (1.0, 0.6),
-         (1.0, 0.26)),
+        ((0.0, 0.24), (0.0, 0.52), (0.03, 0.6), (0.25, 0.65), (0.38, 0.96), (0.86, 1.0), (0.98, 0.67),
+         (1.0, 0.6), (1.0, 0.26)),
         ("end", "bonnet", "bonnet", "glass", "roof", "glass", "end", "end"),
         0.65, (0.19, 0.8), 0.37,
     ),
     "van": _Profile(
-        ((0.0, 0.16), (0.0, 0.4), (0.1, 0.52), (0.27, 0.94), (0.36, 1.0), (0.97, 1.0), (0.99, 0.56), (1.0, 0.5),
-         (1.0, 0.17)),
+        ((0.0, 0.16), (0.0, 0.4), (0.1, 0.52), (0.27, 0.94), (0.36, 1.0), (0.97, 1.0), (0.99, 0.56),
+         (1.0, 0.5), (1.0, 0.17)),
         ("end", "bonnet", "glass", "roof", "roof", "glass", "end", "end"),
         0.54, (0.18, 0.8), 0.33,
     ),
@@ -55,6 +55,8 @@ _PROFILES: dict[str, _Profile] = {
 
 _ROOF_WIDTH = 0.78
 """Width of the roof relative to the body at the belt line."""
+_PANE = (0.9, 0.84, 0.84)
+"""Size of a pane relative to its frame: across, up, along."""
 _SILL = 0.38
 """Height below which the flanks turn toward the ground."""
 
@@ -105,16 +107,14 @@ def _sweep(chassis: Chassis, profile: _Profile) -> None:
 
 def _pane(chassis: Chassis, corners: list[tuple[float, float, float]], part: int) -> None:
     """Draw glass inside a panel, leaving its frame."""
-    inset: list[tuple[float, float, float]] = []
-    centre = tuple(sum(corner[axis] for corner in corners) / 4 for axis in range(3))
-    for corner in corners:
-        inset.append(
-            (
-                centre[0] + 0.9 * (corner[0] - centre[0]),
-                centre[1] + 0.84 * (corner[1] - centre[1]),
-                centre[2] + 0.84 * (corner[2] - centre[2]),
-            )
-        )
+    centre = [sum(corner[axis] for corner in corners) / 4 for axis in range(3)]
+    inset = [
+        [
+            middle + share * (position - middle)
+            for middle, share, position in zip(centre, _PANE, corner, strict=True)
+        ]
+        for corner in corners
+    ]
     chassis.sprite.polygon([chassis.at(*corner) for corner in inset], part)
 
 
@@ -149,10 +149,18 @@ def _side_windows(chassis: Chassis, profile: _Profile) -> None:
     glass = chassis.glass(0.5)
     middle = (min(roof) + max(roof)) / 2
     gap = 0.012
-    front = [(pillar(front_base, min(roof), low) + 0.03, low), (pillar(front_base, min(roof), high) + 0.02, high),
-             (middle - gap, high), (middle - gap, low)]  # fmt: skip
-    rear = [(middle + gap, low), (middle + gap, high), (pillar(rear_base, max(roof), high) - 0.02, high),
-            (pillar(rear_base, max(roof), low) - 0.04, low)]  # fmt: skip
+    front = [
+        (pillar(front_base, min(roof), low) + 0.03, low),
+        (pillar(front_base, min(roof), high) + 0.02, high),
+        (middle - gap, high),
+        (middle - gap, low),
+    ]
+    rear = [
+        (middle + gap, low),
+        (middle + gap, high),
+        (pillar(rear_base, max(roof), high) - 0.02, high),
+        (pillar(rear_base, max(roof), low) - 0.04, low),
+    ]
     for outline in (front, rear):
         corners = [(side * _width(profile, y), y, along) for along, y in outline]
         chassis.sprite.polygon([chassis.at(*corner) for corner in corners], glass)

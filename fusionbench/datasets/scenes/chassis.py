@@ -15,9 +15,9 @@ _BODY_SUN = 24.0
 """How much a clear noon warms black sheet metal, in kelvin."""
 _BODY_NIGHT = -2.0
 """Sheet metal radiates to the sky and holds little heat: colder than air at night, in kelvin."""
-_BONNET, _GRILLE, _UNDERBODY, _EXHAUST = 15.0, 22.0, 9.0, 48.0
+_BONNET, _GRILLE, _UNDERBODY, _EXHAUST = 9.0, 17.0, 8.0, 40.0
 """Warmer than the body with a hot engine, in kelvin."""
-_TYRE_ROLLING, _BRAKE = 13.0, 24.0
+_TYRE_ROLLING, _BRAKE = 11.0, 19.0
 """Warmer than air on a moving vehicle, in kelvin."""
 _GLASS_EMISSIVITY, _PAINT_EMISSIVITY = 0.84, 0.9
 _HEADLIGHT: Colour = (5.0, 4.8, 4.2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,11 +22,16 @@ _YELLOW: Colour = (0.6, 0.42, 0.08)
 _KERB: Colour = (0.42, 0.41, 0.39)
 _GRASS: Colour = (0.09, 0.13, 0.04)
 
+_GRAZING = 0.14
+"""Emissivity that a rough surface loses toward grazing view, where it mirrors the low sky."""
+
 _LINE = 0.075
 """Half the width of a painted line, in metres."""
 _DASH, _GAP = 3.0, 5.0
 _STRIPE = 0.5
 """Width of a zebra stripe and of the gap beside it."""
+_MANHOLE = 0.34
+"""Radius of an iron cover in metres."""
 _CROSSING_DEPTH = 3.2
 _BUMP_DEPTH = 0.9
 
@@ -56,6 +61,24 @@ class _Plane:
     warming: FloatImage
     """`(h, w)` kelvin that full sun adds."""
     mask: Uint8Image
+
+    def strip(self, near: float, far: float) -> _Plane:
+        """The rows that show near < z < far, with a row's margin; writing to it writes to the whole."""
+        depths = self.z[::-1, 0]
+        first = max(0, len(depths) - int(np.searchsorted(depths, far)) - 1)
+        last = min(len(depths), len(depths) - int(np.searchsorted(depths, near)) + 1)
+        rows = slice(first, max(first, last))
+        return _Plane(
+            window=replace(self.window, top=self.window.top + rows.start, bottom=self.window.top + rows.stop),
+            x=self.x[rows],
+            z=self.z[rows],
+            pixel=self.pixel[rows],
+            depth_pixel=self.depth_pixel[rows],
+            albedo=self.albedo[:, rows],
+            temperature=self.temperature[rows],
+            warming=self.warming[rows],
+            mask=self.mask[rows],
+        )
 
     def step(self, distance: FloatImage) -> FloatImage:
         """Coverage of the side where `distance` (metres, across the road) is positive, without jaggies."""
@@ -113,17 +136,18 @@ def _surface_materials(plane: _Plane, street: Street, weather: Weather) -> None:
     night = weather.night
     fine = textures.look_up(textures.grain(), *_grain_coordinates(plane))
     broad = textures.look_up(textures.smooth(), plane.z * 9.0 + street.drift, plane.x * 22.0)
-    tone = np.float32(street.asphalt) * (1.0 + np.float32(0.22) * fine + np.float32(0.3) * broad)
+    tone = np.float32(street.asphalt) * (1.0 + np.float32(0.36) * fine + np.float32(0.3) * broad)
     _wear(plane, street, tone)
     plane.albedo[0] = tone
     plane.albedo[1] = tone * np.float32(1.0)
     plane.albedo[2] = tone * np.float32(1.04)
     plane.warming[:] = np.float32(_ASPHALT_SUN) * (1.0 - 0.15 * broad)
-    plane.temperature[:] = np.float32(_ASPHALT_NIGHT if night else 2.0) + np.float32(1.6) * broad
+    plane.temperature[:] = np.float32(_ASPHALT_NIGHT if night else 0.5) + np.float32(1.6) * broad
+    _manholes(plane, street)
     across = np.abs(plane.x)
     beyond = plane.step(across - np.float32(street.half_width))
     seams = np.float32(1.0) - np.float32(0.35) * _grid(plane, 0.6)
-    paving = [np.float32(level) * seams * (1.0 + 0.18 * fine + 0.2 * broad) for level in street.paving]
+    paving = [np.float32(level) * seams * (1.0 + 0.26 * fine + 0.2 * broad) for level in street.paving]
     plane.cover(beyond, np.stack(paving), _PAVING_SUN, _PAVING_NIGHT if night else 1.0)
     if street.district != "city":
         verge = plane.step(across - np.float32(street.wall))
@@ -147,6 +171,21 @@ def _wear(plane: _Plane, street: Street, tone: FloatImage) -> None:
     start = 6.0 + street.drift % 17.0
     repair = plane.band(start, start + 3.5) * plane.step(np.float32(1.1) - np.abs(plane.x - np.float32(0.4)))
     tone *= 1.0 - np.float32(0.25) * repair
+
+
+def _manholes(plane: _Plane, street: Street) -> None:
+    """Iron covers in the lane: darker, and cooler to the infrared camera because bare metal emits less."""
+    x = np.float32(0.5 * street.lane - 0.3)
+    for number in range(3):
+        z = 7.5 + street.drift % 5.0 + 13.0 * number
+        strip = plane.strip(z - _MANHOLE, z + _MANHOLE)
+        across = (strip.x - x) * np.float32(1.0 / _MANHOLE)
+        along = (strip.z - np.float32(z)) * np.float32(1.0 / _MANHOLE)
+        inside = np.float32(1.0) - across * across - along * along
+        cover = np.clip(inside * np.float32(_MANHOLE / 2) / strip.pixel + np.float32(0.5), 0.0, 1.0)
+        ridges = np.abs(across * np.float32(4.0) % np.float32(1.0) - np.float32(0.5)) > 0.25
+        iron = np.float32(0.06) + np.float32(0.06) * ridges
+        strip.cover(cover, np.stack([iron, iron, iron]), _ASPHALT_SUN - 4.0, -2.0)
 
 
 def _grain_coordinates(plane: _Plane) -> tuple[FloatImage, FloatImage]:
@@ -260,7 +299,9 @@ def _write(surfaces: Surfaces, plane: _Plane, world: World) -> None:
         )
     area[Channel.AMBIENT] = skylight[rows, columns]
     area[Channel.TEMPERATURE] = np.float32(weather.air) + plane.temperature
-    area[Channel.EMISSIVITY] = 0.95
+    area[Channel.EMISSIVITY] = np.float32(0.95) - np.float32(_GRAZING) * plane.z / (
+        plane.z + np.float32(30.0)
+    )
     area[Channel.GLOW_RED :] = 0.0
     surfaces.depth[rows, columns] = plane.z
     surfaces.mask[rows, columns] = plane.mask

@@ -13,7 +13,7 @@ from fusionbench.datasets.scenes.surfaces import Channel, Surfaces
 from fusionbench.datasets.scenes.weather import Weather
 
 _REFERENCE = 300.0
-"""Kelvin at which radiance is 1; it grows with the fourth power (Stefan and Boltzmann), near enough in band."""
+"""Kelvin at which radiance is 1; it grows with the fourth power (Stefan and Boltzmann), near enough."""
 _PER_KELVIN = 4.0 / _REFERENCE
 """Change of that radiance with temperature, at the reference."""
 _AIR_RANGE = 900.0
@@ -22,7 +22,7 @@ _LENS = 0.2
 """Neighbour weight of each of the two blur passes: the optics are soft at f/1."""
 _NOISE = 0.09
 """Temporal noise, in kelvin, of an uncooled microbolometer (noise-equivalent temperature difference)."""
-_COLUMN_NOISE, _SHADING = 0.06, 0.35
+_COLUMN_NOISE, _SHADING = 0.035, 0.3
 """What a flat-field correction leaves behind: column offsets and a slow unevenness, in kelvin."""
 _BINS = 1024
 """Levels of automatic gain control."""
@@ -107,7 +107,7 @@ def _automatic_gain(radiance: FloatImage, generator: np.random.Generator) -> Uin
     cumulative = np.cumsum(np.bincount(fine.ravel()))
     median, hottest = (int(np.searchsorted(cumulative, share * fine.size)) for share in (0.5, _HOTTEST))
     span = max(64, hottest - median)
-    low = median - span * generator.uniform(0.22, 0.75)
+    low = median - span * generator.uniform(0.25, 0.95)
     width = (median + span - low) / (_BINS - 1)
     levels = ((radiance - (coldest + np.float32(low) * step)) / (step * np.float32(width))).clip(0, _BINS - 1)
     bins = levels.astype(np.uint16)

@@ -13,11 +13,11 @@ from fusionbench.datasets.scenes.traffic import HEIGHTS, LENGTHS
 from fusionbench.datasets.scenes.weather import Colour
 from fusionbench.datasets.scenes.world import LampPost, Vehicle, World
 
-_LAMP_POWER = 30.0
+_LAMP_POWER = 60.0
 """Irradiance over pi at one metre from a street lamp, in units of full daylight (exaggerated a few hundred
 times, as a night exposure does)."""
 _HEADLIGHT_POWER, _TAIL_LIGHT_POWER = 1.6, 0.22
-_OWN_HEADLIGHTS = 0.16
+_OWN_HEADLIGHTS = 0.1
 _FARTHEST = 90.0
 """Lights beyond this many metres light nothing that would be seen."""
 _WHITE: Colour = (1.0, 0.97, 0.9)
@@ -103,7 +103,7 @@ def _add(
 
 def _own_headlights(light: FloatImage, x: FloatImage, y: FloatImage, z: FloatImage) -> None:
     """Dipped headlights of the car that carries the camera: a fan on the road, cut off above."""
-    spread = np.float32(0.32) * z + np.float32(1.6)
+    spread = np.float32(0.26) * z + np.float32(1.0)
     side = x / spread
     side *= side
     side *= side

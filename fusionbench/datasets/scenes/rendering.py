@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from fusionbench.contracts import Box, FloatImage, Uint8Image
 from fusionbench.datasets.scenes.annotation import find_boxes
 from fusionbench.datasets.scenes.buildings import paint_building, paint_hedge
@@ -18,10 +16,10 @@ from fusionbench.datasets.scenes.shadows import WallShade
 from fusionbench.datasets.scenes.sky import paint_sky, paint_skyline
 from fusionbench.datasets.scenes.streams import stream
 from fusionbench.datasets.scenes.surfaces import Surfaces
+from fusionbench.datasets.scenes.traffic import LENGTHS
 from fusionbench.datasets.scenes.vegetation import paint_tree
 from fusionbench.datasets.scenes.visible import see
-from fusionbench.datasets.scenes.world import Building, Hedge, Thing, Tree, Vehicle, World
-from fusionbench.datasets.scenes.traffic import LENGTHS
+from fusionbench.datasets.scenes.world import Building, Guardrail, Hedge, Thing, Tree, Vehicle, World
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,14 +72,14 @@ def _paint(surfaces: Surfaces, world: World) -> Painter:
     paint_sky(surfaces, weather, street.drift)
     paint_skyline(surfaces, weather, world.skyline, street.drift)
     paint_ground(surfaces, world)
-    for thing in sorted(world.backdrop, key=_distance, reverse=True):
-        if isinstance(thing, Building):
-            paint_building(surfaces, thing, weather, shade)
-        elif isinstance(thing, Tree):
-            paint_tree(surfaces, thing, weather)
-    for thing in world.backdrop:
-        if isinstance(thing, Hedge):
-            paint_hedge(surfaces, thing, weather, shade)
+    for standing in sorted(world.backdrop, key=_distance, reverse=True):
+        if isinstance(standing, Building):
+            paint_building(surfaces, standing, weather, shade)
+        elif isinstance(standing, Tree):
+            paint_tree(surfaces, standing, weather)
+    for standing in world.backdrop:
+        if isinstance(standing, Hedge):
+            paint_hedge(surfaces, standing, weather, shade)
     painter = Painter(surfaces, weather, shade)
     for thing in sorted(world.things, key=_distance, reverse=True):
         painter.paint(thing)
@@ -92,6 +90,6 @@ def _distance(thing: Thing | Building | Hedge) -> float:
     """Depth by which things are painted over one another."""
     if isinstance(thing, Vehicle):
         return thing.z + 0.3 * LENGTHS[thing.kind]
-    if isinstance(thing, (Tree,)):
-        return thing.z
-    return float(getattr(thing, "z", None) or thing.near)
+    if isinstance(thing, (Building, Hedge, Guardrail)):
+        return thing.near
+    return thing.z

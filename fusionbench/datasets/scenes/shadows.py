@@ -1,4 +1,4 @@
-"""Shadows on the ground by day: of the walls, of everything that stands in front of them, and under vehicles."""
+"""Shadows on the ground by day: of walls, of what stands in front of them, and under vehicles."""
 
 from __future__ import annotations
 

@@ -85,6 +85,7 @@ class Sprite:
         total = np.zeros((CHANNELS + 1, self.window.height, self.window.width), dtype=np.float32)
         for row in range(self._samples):
             for column in range(self._samples):
-                total += table[:, parts[row :: self._samples, column :: self._samples]]
+                samples = parts[row :: self._samples, column :: self._samples]
+                total += table.take(samples, axis=1, mode="clip")
         total *= np.float32(1.0 / self._samples**2)
         return total

@@ -56,7 +56,7 @@ def look_up(tile: FloatImage, row: NDArray[np.floating], column: NDArray[np.floa
     if rows.shape[-1] == 1 and columns.shape[0] == 1:
         grid: FloatImage = tile[rows[:, 0]][:, columns[0]]
         return grid
-    scattered: FloatImage = tile[rows, columns]
+    scattered: FloatImage = tile.ravel().take(rows * TILE + columns, mode="clip")
     return scattered
 
 

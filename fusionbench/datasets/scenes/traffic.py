@@ -162,7 +162,7 @@ def sample_people(generator: np.random.Generator, street: Street, air: float) ->
         x = street.centre + side * (
             street.half_width + generator.uniform(0.9, max(1.0, street.sidewalk - 0.4))
         )
-        z = 5.0 + 42.0 * generator.random() ** 1.5
+        z = 5.0 + 40.0 * generator.random() ** 1.8
         people.append(_person(generator, x, z, _KERB, sideways=bool(generator.random() < 0.25), air=air))
         if generator.random() < 0.35:
             people.append(_person(generator, x + 0.6, z + 0.2, _KERB, sideways=False, air=air))
@@ -204,10 +204,10 @@ def sample_roadworks(generator: np.random.Generator, street: Street) -> list[Con
     side = 1 if generator.random() < 0.5 else -1
     if generator.random() < 0.35:
         z = generator.uniform(7.0, 16.0)
-        for number in range(int(generator.integers(2, 6))):
-            found.append(Cone(street.centre + side * (street.half_width - 0.35), z + 2.5 * number))
+        x = street.centre + side * (street.half_width - 0.35)
+        found += [Cone(x, z + 2.5 * number) for number in range(int(generator.integers(2, 6)))]
     if generator.random() < 0.3:
         z = generator.uniform(6.0, 14.0)
-        for number in range(int(generator.integers(2, 5))):
-            found.append(CarStop(street.centre - side * (street.half_width - 0.5), z + 4.0 * number))
+        x = street.centre - side * (street.half_width - 0.5)
+        found += [CarStop(x, z + 4.0 * number) for number in range(int(generator.integers(2, 5)))]
     return found

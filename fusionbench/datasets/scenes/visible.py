@@ -19,14 +19,16 @@ _LENS = 0.09
 _DEMOSAIC = 0.08
 """Neighbour weight of the blur after noise, which demosaicing and in-camera denoising leave."""
 _VIGNETTE = 0.3
-_DAY_TARGET, _NIGHT_TARGET = 0.22, 0.026
+_DAY_TARGET, _NIGHT_TARGET = 0.25, 0.026
 """Mean linear level that automatic exposure aims at."""
 _DAY_GAINS, _NIGHT_GAINS = (0.6, 2.2), (1.2, 5.5)
 """Least and greatest gain of automatic exposure."""
-_DAY_NOISE, _NIGHT_NOISE = (9.0e-5, 4.0e-6), (2.5e-4, 2.5e-6)
+_DAY_NOISE, _NIGHT_NOISE = (9.0e-5, 4.0e-6), (1.2e-4, 8.0e-7)
 """Variance of shot noise per unit of signal, and of read noise, at linear full scale 1."""
 _CURVE_STEPS = 2048
-_CURVE_REACH = 4.0
+_CONTRAST = 0.55
+"""Share of a smooth step in the tone curve."""
+_CURVE_REACH = 2.2
 """Linear level that the tone curve maps to white."""
 
 
@@ -111,13 +113,15 @@ def _develop(radiance: FloatImage) -> Uint8Image:
 
 @cache
 def _tone_curve() -> Uint8Image:
-    """A film-like curve: linear in the middle, a soft shoulder to white, gamma of 1 / 2.2."""
+    """A film-like curve: a soft shoulder to white, gamma of 1 / 2.2, and more contrast in the middle."""
     white = _CURVE_REACH
     curve: list[int] = []
     for step in range(_CURVE_STEPS):
         signal = 1.25 * (step / (_CURVE_STEPS - 1)) ** 2 * white
         shoulder = signal * (1.0 + signal / (1.25 * white) ** 2) / (1.0 + 0.8 * signal)
-        curve.append(round(255.0 * min(1.0, shoulder / _shoulder_at_white(white)) ** (1.0 / 2.2)))
+        level = min(1.0, shoulder / _shoulder_at_white(white)) ** (1.0 / 2.2)
+        contrasted = level * level * (3.0 - 2.0 * level)
+        curve.append(round(255.0 * (level + _CONTRAST * (contrasted - level))))
     return np.array(curve, dtype=np.uint8)
 
 

@@ -50,7 +50,7 @@ class Weather:
         return sum(self.sun) / 3.0
 
     def cosine(self, x: float, y: float, z: float) -> float:
-        """Cosine between a surface of the given outward normal and the sun; 0 where the sun does not reach."""
+        """Cosine between a surface with this outward normal and the sun; 0 where no sun reaches."""
         if self.warming <= 0.0:
             return 0.0
         return max(0.0, x * self.toward_sun[0] + y * self.toward_sun[1] + z * self.toward_sun[2])
@@ -66,14 +66,14 @@ def sample_weather(generator: np.random.Generator, night: bool) -> Weather:
 
 
 def _day(generator: np.random.Generator) -> Weather:
-    overcast = generator.random() < 0.35
+    overcast = generator.random() < 0.3
     cloud = generator.uniform(0.75, 1.0) if overcast else generator.uniform(0.05, 0.6)
-    elevation = math.radians(generator.uniform(22.0, 60.0))
+    elevation = math.radians(generator.uniform(28.0, 66.0))
     azimuth = math.radians(generator.uniform(25.0, 155.0)) * (1 if generator.random() < 0.5 else -1)
-    strength = generator.uniform(0.0, 0.12) if overcast else generator.uniform(0.65, 0.95)
+    strength = generator.uniform(0.0, 0.12) if overcast else generator.uniform(0.75, 1.05)
     low = 1.0 - math.sin(elevation)
     sun = (strength, strength * (1.0 - 0.12 * low), strength * (0.92 - 0.28 * low))
-    level = generator.uniform(0.38, 0.5) if overcast else generator.uniform(0.16, 0.24)
+    level = generator.uniform(0.38, 0.5) if overcast else generator.uniform(0.13, 0.2)
     blue = 1.0 - cloud
     air = generator.uniform(4.0, 24.0)
     return Weather(
@@ -86,7 +86,7 @@ def _day(generator: np.random.Generator) -> Weather:
         sun=sun,
         ambient=(level * (1.0 - 0.12 * blue), level, level * (1.0 + 0.22 * blue)),
         zenith=(0.62 - 0.53 * blue, 0.66 - 0.42 * blue, 0.72 - 0.12 * blue),
-        horizon=(0.8 - 0.22 * blue, 0.83 - 0.12 * blue, 0.86),
+        horizon=(0.8 - 0.42 * blue, 0.83 - 0.32 * blue, 0.86 - 0.16 * blue),
         cloud=cloud,
         air=air,
         sky_temperature=air - _CLEAR_SKY_DEFICIT + _CLOUD_WARMING * cloud,
