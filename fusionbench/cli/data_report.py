@@ -146,7 +146,7 @@ def _sizes(split: SplitReport) -> str:
     if len(sizes) <= _SHOWN_SIZES:
         return "\n".join(sizes)
     widths, heights = zip(*(map(int, size.split("x")) for size in sizes), strict=True)
-    return f"{len(sizes)} sizes\n{min(widths)}–{max(widths)}x{min(heights)}–{max(heights)}"
+    return f"{len(sizes)} sizes\n{min(widths)}–{max(widths)} x {min(heights)}–{max(heights)}"
 
 
 def _print_details(report: DatasetReport, console: Console) -> None:

@@ -45,7 +45,7 @@ class Lines:
         self._total = 0
         self._done = 0
         self._already = 0
-        self._begun = self._last = time.monotonic()
+        self._begun = self._last = 0.0
         self._told: set[str] = set()
 
     def started(self, images: int, remaining: int) -> None:
@@ -58,9 +58,12 @@ class Lines:
     def advanced(self, result: ImageResult) -> None:
         """Count one result."""
         self._done += 1
+        now = time.monotonic()
+        if self._done == self._already + 1:
+            # Counted from the first result: creating methods is no measure of how fast images go.
+            self._begun = self._last = now
         for reason in _new_reasons(self._told, result):
             _say(f"failed: {reason}")
-        now = time.monotonic()
         if now - self._last >= LINE_EVERY_SECONDS:
             self._last = now
             rate = (self._done - self._already) / (now - self._begun)

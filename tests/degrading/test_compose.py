@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fusionbench import registry
-from fusionbench.contracts import ImagePair, LinearScene
-from fusionbench.degrading import NamedStreams, degrade_pair, parse_condition
-from fusionbench.degrading.compose import parameter_at, planned
+from fusionbench.contracts import ImagePair, LinearScene, RandomStreams, Stage
+from fusionbench.degrading import Condition, NamedStreams, degrade_pair, parse_condition
+from fusionbench.degrading.compose import parameter_at
 from fusionbench.degrading.light import decode_infrared, decode_visible, encode_visible
 from fusionbench.errors import InputError
 
@@ -45,9 +45,24 @@ def test_depth_horizon_and_id_stay_with_the_pair(pair: ImagePair) -> None:
     assert result.depth is depth
 
 
-def test_degradations_apply_in_physical_order_whatever_the_names(pair: ImagePair) -> None:
-    order = [d.card.name for d, _ in planned(parse_condition("noise@1+low_light@1+haze@1"))]
-    assert order == ["haze", "low_light", "noise"]
+class Recorder:
+    """A degradation that halves the light and notes how many came before it."""
+
+    def __init__(self, name: str, stage: Stage) -> None:
+        self.card = replace(registry.degradation("noise").card, name=name, stage=stage)
+
+    def apply(self, scene: LinearScene, parameter: float, random: RandomStreams) -> LinearScene:
+        turn = np.array(len(scene.maps))
+        return scene.changed(visible=scene.visible * np.float32(0.5), maps={self.card.name: turn})
+
+
+def test_degradations_apply_in_physical_order_whatever_their_names(
+    pair: ImagePair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages: dict[str, Stage] = {"a": "sensor", "b": "exposure", "c": "optics", "d": "medium", "e": "sensor"}
+    monkeypatch.setattr(registry, "degradation", lambda name: Recorder(name, stages[name]))
+    result = degrade_pair(pair, Condition(tuple((name, 1.0) for name in stages)), seed=0)
+    assert sorted(stages, key=lambda name: int(result.maps[name])) == ["d", "c", "b", "a", "e"]
 
 
 def test_a_composite_is_quantised_once(pair: ImagePair) -> None:

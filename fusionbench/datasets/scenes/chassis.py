@@ -193,7 +193,7 @@ class Chassis:
             across: Inner and outer edge of one lamp, in half widths.
             y: Lower and upper edge, in heights.
         """
-        colour: Colour = (0.34, 0.03, 0.03) if self.vehicle.away else (0.6, 0.62, 0.64)
+        colour: Colour = (0.34, 0.03, 0.03) if self.vehicle.away else (0.34, 0.36, 0.38)
         shining = _TAIL_LIGHT if self.vehicle.away else _HEADLIGHT
         glow = self._dimmed(shining) if self.vehicle.lights else DARK
         heat = 7.0 if self.vehicle.lights else 0.5

@@ -32,6 +32,8 @@ _STRIPE = 0.5
 """Width of a zebra stripe and of the gap beside it."""
 _MANHOLE = 0.34
 """Radius of an iron cover in metres."""
+_MANHOLE_EXCESS = 0.8
+"""How much warmer than air an iron cover looks in the shade, in kelvin: it holds less heat than asphalt."""
 _CROSSING_DEPTH = 3.2
 _BUMP_DEPTH = 0.9
 
@@ -174,7 +176,7 @@ def _wear(plane: _Plane, street: Street, tone: FloatImage) -> None:
 
 
 def _manholes(plane: _Plane, street: Street) -> None:
-    """Iron covers in the lane: darker, and cooler to the infrared camera because bare metal emits less."""
+    """Iron covers in the lane: darker, and cooler than the asphalt around them."""
     x = np.float32(0.5 * street.lane - 0.3)
     for number in range(3):
         z = 7.5 + street.drift % 5.0 + 13.0 * number
@@ -185,7 +187,7 @@ def _manholes(plane: _Plane, street: Street) -> None:
         cover = np.clip(inside * np.float32(_MANHOLE / 2) / strip.pixel + np.float32(0.5), 0.0, 1.0)
         ridges = np.abs(across * np.float32(4.0) % np.float32(1.0) - np.float32(0.5)) > 0.25
         iron = np.float32(0.06) + np.float32(0.06) * ridges
-        strip.cover(cover, np.stack([iron, iron, iron]), _ASPHALT_SUN - 4.0, -2.0)
+        strip.cover(cover, np.stack([iron, iron, iron]), _ASPHALT_SUN - 4.0, _MANHOLE_EXCESS)
 
 
 def _grain_coordinates(plane: _Plane) -> tuple[FloatImage, FloatImage]:
@@ -299,9 +301,8 @@ def _write(surfaces: Surfaces, plane: _Plane, world: World) -> None:
         )
     area[Channel.AMBIENT] = skylight[rows, columns]
     area[Channel.TEMPERATURE] = np.float32(weather.air) + plane.temperature
-    area[Channel.EMISSIVITY] = np.float32(0.95) - np.float32(_GRAZING) * plane.z / (
-        plane.z + np.float32(30.0)
-    )
+    grazing = plane.z / (plane.z + np.float32(30.0))
+    area[Channel.EMISSIVITY] = np.float32(0.95) - np.float32(_GRAZING) * grazing
     area[Channel.GLOW_RED :] = 0.0
     surfaces.depth[rows, columns] = plane.z
     surfaces.mask[rows, columns] = plane.mask

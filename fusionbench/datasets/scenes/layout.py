@@ -22,6 +22,7 @@ from fusionbench.datasets.scenes.world import (
 
 T = TypeVar("T")
 
+_FARTHEST_TREE = 110.0
 _FARTHEST = 190.0
 """Buildings end here; the skyline closes the view behind them."""
 
@@ -168,11 +169,11 @@ def _building(
 def _grove(generator: np.random.Generator, side: int, edge: float, near: float, far: float) -> list[Tree]:
     trees: list[Tree] = []
     z = max(near, 6.0)
-    while z < far:
+    while z < min(far, _FARTHEST_TREE):
         trees.append(
             _tree(generator, edge + side * generator.uniform(1.5, 7.0), z, generator.uniform(7.0, 13.0))
         )
-        z += generator.uniform(3.0, 6.0)
+        z += generator.uniform(3.0, 6.0) * (1.0 + z / 60.0)
     return trees
 
 
@@ -184,7 +185,7 @@ def _sidewalk_trees(generator: np.random.Generator, street: Street) -> list[Tree
             continue
         z = generator.uniform(8.0, 16.0)
         spacing = generator.uniform(8.0, 15.0)
-        while z < 120.0:
+        while z < _FARTHEST_TREE:
             x = street.centre + side * (street.half_width + generator.uniform(0.7, 1.1))
             trees.append(_tree(generator, x, z, generator.uniform(5.0, 9.0)))
             z += spacing * generator.uniform(0.8, 1.3)

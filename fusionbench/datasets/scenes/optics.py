@@ -58,7 +58,7 @@ def _spread(image: Image.Image, radius: int) -> Image.Image:
     """Blur a small image by shrinking and growing it."""
     size = (max(1, image.width // radius), max(1, image.height // radius))
     small = image.resize(size, Image.Resampling.BILINEAR)
-    return small.resize(image.size, Image.Resampling.BICUBIC)
+    return small.resize(image.size, Image.Resampling.BILINEAR)
 
 
 def corner_shading(camera: Camera, loss: float) -> FloatImage:

@@ -63,10 +63,10 @@ class Sprite:
         if self.window.empty:
             return 0
         parts = np.asarray(self._sheet)
-        averaged = self._average(parts)
+        averaged, topmost = self._average(parts)
         centre = self._samples // 2
         nearest = parts[centre :: self._samples, centre :: self._samples]
-        dominant = np.where(nearest > 0, nearest, parts.reshape(*self._blocks()).max(axis=(1, 3)))
+        dominant = np.where(nearest > 0, nearest, topmost)
         depth: FloatImage = np.array(self._depths, dtype=np.float32)[dominant]
         classes: Uint8Image = np.array(self._classes, dtype=np.uint8)[dominant]
         return self._surfaces.blend(
@@ -76,16 +76,20 @@ class Sprite:
     def _on_sheet(self, corner: Pixel) -> Pixel:
         return (corner[0] - self.window.left) * self._samples, (corner[1] - self.window.top) * self._samples
 
-    def _blocks(self) -> tuple[int, int, int, int]:
-        return self.window.height, self._samples, self.window.width, self._samples
+    def _average(self, parts: Uint8Image) -> tuple[FloatImage, Uint8Image]:
+        """Mean of each pixel's samples, summed in a fixed order, and the last part drawn there.
 
-    def _average(self, parts: Uint8Image) -> FloatImage:
-        """Mean of each pixel's samples, `(CHANNELS + 1, h, w)`, summed in a fixed order."""
+        Returns:
+            `(CHANNELS + 1, h, w)` with the coverage last, and `(h, w)`.
+        """
         table = np.array(self._rows, dtype=np.float32).T
-        total = np.zeros((CHANNELS + 1, self.window.height, self.window.width), dtype=np.float32)
+        shape = (self.window.height, self.window.width)
+        total = np.zeros((CHANNELS + 1, *shape), dtype=np.float32)
+        topmost = np.zeros(shape, dtype=np.uint8)
         for row in range(self._samples):
             for column in range(self._samples):
                 samples = parts[row :: self._samples, column :: self._samples]
                 total += table.take(samples, axis=1, mode="clip")
+                np.maximum(topmost, samples, out=topmost)
         total *= np.float32(1.0 / self._samples**2)
-        return total
+        return total, topmost
