@@ -83,7 +83,8 @@ def generated_images(height: int, width: int) -> tuple[Grey, Grey, Grey]:
 
     def texture(sigma: float) -> Map:
         noise = ndimage.gaussian_filter(random.standard_normal((height, width)), sigma)
-        return 128 + 45 * noise / noise.std() + 3 * random.standard_normal((height, width))
+        image: Map = 128 + 45 * noise / noise.std() + 3 * random.standard_normal((height, width))
+        return image
 
     visible, infrared = texture(2.0), texture(6.0)
     pixels = [

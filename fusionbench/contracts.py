@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,8 +143,12 @@ class DatasetRequest:
 class Dataset(Protocol):
     """A list of pairs with their labels. Instances are small and picklable: workers open their own copy."""
 
-    card: DatasetCard
-    split: str
+    card: ClassVar[DatasetCard]
+
+    @property
+    def split(self) -> str:
+        """Which of the card's splits this is."""
+        ...
 
     @classmethod
     def open(cls, request: DatasetRequest) -> Dataset:

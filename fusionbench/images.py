@@ -27,6 +27,7 @@ GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 GREY_TOLERANCE = 8
 """Largest difference between the channels of an infrared file that still counts as grey (JPEG rounding)."""
 
+_SIXTEEN_BIT_RAW_MODES = ("RGB;16", "RGBA;16", "RGBa;16", "RGBX;16", "LA;16")
 _SIXTEEN_BIT_MODES = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N", "F"})
 
 
@@ -233,11 +234,12 @@ def _open(path: Path) -> Image.Image:
     if not path.exists():
         raise InputError(f"{path}: no such file; check the path or download the dataset again")
     try:
-        with Image.open(path) as image:
+        with Image.open(path) as opened:
             # Pillow keeps the upper 8 bits of 16-bit colour without a word; only the raw mode tells.
-            if any(";16" in str(tile) for tile in image.tile) and image.mode not in _SIXTEEN_BIT_MODES:
+            if any(raw in str(tile) for tile in opened.tile for raw in _SIXTEEN_BIT_RAW_MODES):
                 raise InputError(f"{path}: has 16 bits a channel; convert it to 8-bit first")
-            image.load()
+            opened.load()
+            image: Image.Image = opened
     except UnidentifiedImageError:
         raise InputError(f"{path}: is not an image (or damaged); copy or download it again") from None
     except Image.DecompressionBombError:

@@ -77,6 +77,24 @@ def test_sixteen_bit_colour_is_refused_and_not_cut_to_eight(tmp_path: Path, read
         read(png_16_bit_rgb(tmp_path / "a.png"))
 
 
+def test_a_bitmap_of_16_bits_for_all_three_channels_is_no_16_bit_image(tmp_path: Path) -> None:
+    pixels = struct.pack("<HH", 0b11111_000000_00000, 0b00000_000000_11111)
+    masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    header = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, len(pixels), 0, 0, 0, 0)
+    start = 14 + len(header) + len(masks)
+    path = tmp_path / "a.bmp"
+    file_header = b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start)
+    path.write_bytes(file_header + header + masks + pixels)
+    assert read_visible(path).tolist() == [[[255, 0, 0], [0, 0, 255]]]
+
+
+def test_a_sixteen_bit_colour_tiff_of_another_library_is_refused(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    tifffile.imwrite(tmp_path / "a.tif", np.full((4, 4, 3), 40000, np.uint16), photometric="rgb")
+    with pytest.raises(InputError, match=r"a\.tif: has 16 bits a channel"):
+        read_visible(tmp_path / "a.tif")
+
+
 def test_floating_point_tiff_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.tif", Image.fromarray(GREY.astype(np.float32)))
     with pytest.raises(InputError, match=r"a\.tif: has "):

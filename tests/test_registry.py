@@ -54,7 +54,7 @@ def test_a_plugin_that_fails_to_import_is_left_out_with_a_warning(entry_points, 
 
 def test_a_plugin_that_fails_to_import_stops_who_asks_for_it(entry_points):
     entry_points(("broken", "no_such_package_anywhere:A"))
-    with pytest.raises(FusionbenchError, match="'broken'.*no_such_package_anywhere"):
+    with pytest.raises(FusionbenchError, match=r"'broken'.*no_such_package_anywhere"):
         registry.load("method", "broken")
 
 

@@ -170,7 +170,10 @@ def _facts(split: SplitReport) -> Iterator[tuple[str, str]]:
     if split.layout:
         yield split.split, split.layout
     if split.boxes:
-        yield "" if split.layout else split.split, "boxes: " + ", ".join(f"{count} {label}" for label, count in split.boxes.items())
+        yield (
+            "" if split.layout else split.split,
+            "boxes: " + ", ".join(f"{count} {label}" for label, count in split.boxes.items()),
+        )
     for note in split.notes:
         yield "", note
 

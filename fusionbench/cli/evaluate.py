@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +12,6 @@ from fusionbench.errors import InputError
 
 if TYPE_CHECKING:
     from fusionbench.evaluation.evaluate import Evaluation
-
-WORTH_A_PROCESS = 16
-"""Pairs below which starting worker processes costs more than it saves."""
 
 
 def evaluate(
@@ -49,14 +45,14 @@ def evaluate(
     reads. Tables are written to --out as Markdown and CSV.
     """
     from fusionbench.cli.progress import shown
-    from fusionbench.datasets import open_dataset
     from fusionbench.evaluation.evaluate import evaluate as run
 
-    chosen = options.dataset_options(dataset_option, visible, infrared)
-    opened = open_dataset(dataset, root, split, chosen)
     with shown(quiet=quiet or as_json) as listener:
         evaluation = run(
-            opened,
+            dataset,
+            root=root,
+            split=split,
+            dataset_options=options.dataset_options(dataset_option, visible, infrared),
             degradation=options.names_in(degradation) or ["clean"],
             severity=severity,
             methods=options.names_in(method),
@@ -65,7 +61,7 @@ def evaluate(
             seed=seed,
             results=results,
             device=options.device(device),
-            workers=choose_workers(workers, limit or len(opened.samples), device),
+            workers=workers,
             batch_size=batch_size,
             retry_failed=retry_failed,
             shard=_shard(shard),
@@ -110,30 +106,6 @@ def _account(evaluation: Evaluation) -> str:
     ]
     reused = f" ({report.reused} more were in the store)" if report.reused else ""
     return f"{report.computed} results in {report.wall_seconds:.1f} s{reused}: {', '.join(parts)}"
-
-
-def choose_workers(asked: int, pairs: int, device: str) -> int:
-    """As many as asked for; if 0, one a processor where there is enough to do and no accelerator to share."""
-    if asked > 0:
-        return asked
-    if asked < 0:
-        raise InputError(f"--workers {asked}: expected 0 or more")
-    if pairs < WORTH_A_PROCESS or device not in ("auto", "cpu"):
-        return 1
-    return 1 if device == "auto" and _has_accelerator() else _processors()
-
-
-def _processors() -> int:
-    """Processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _has_accelerator() -> bool:
-    from fusionbench.fusing import choose_device
-
-    return choose_device("auto") != "cpu"
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

@@ -37,25 +37,25 @@ def score(
     With any dataset: `score --dataset msrs --fused DIR --name MyMethod`. With three folders of your own:
     `score --visible DIR --infrared DIR --fused DIR --name MyMethod`.
     """
-    from fusionbench.cli.evaluate import choose_workers, finish
+    from fusionbench.cli.evaluate import finish
     from fusionbench.cli.progress import shown
-    from fusionbench.datasets import open_dataset
     from fusionbench.evaluation.evaluate import score as run
 
-    chosen = options.dataset_options(dataset_option, visible, infrared)
-    opened = open_dataset(dataset, root, split, chosen)
     with shown(quiet=quiet or as_json) as listener:
         evaluation = run(
-            opened,
+            dataset,
             fused,
             name=name,
+            root=root,
+            split=split,
+            dataset_options=options.dataset_options(dataset_option, visible, infrared),
             degradation=degradation,
             severity=severity,
             metrics=options.names_in(metric),
             limit=limit,
             seed=seed,
             results=results,
-            workers=choose_workers(workers, limit or len(opened.samples), "cpu"),
+            workers=workers,
             listener=listener,
         )
     finish(evaluation, out, as_json=as_json, quiet=quiet)

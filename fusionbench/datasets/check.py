@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionbench import registry
-from fusionbench.contracts import Box, Dataset, DatasetCard, Labels, Sample, Uint8Image
+from fusionbench.contracts import Box, Dataset, DatasetCard, Sample, Uint8Image
 from fusionbench.datasets import open_dataset
 from fusionbench.datasets.paired import PairedFiles
 from fusionbench.datasets.sources import SOURCES
@@ -74,13 +74,22 @@ class DatasetReport:
 
 
 @dataclass(frozen=True)
+class _Annotation:
+    """The labels of one pair, without the pixels of its mask: thousands of masks would fill the memory."""
+
+    boxes: tuple[Box, ...] | None
+    has_mask: bool
+    background_only: bool
+
+
+@dataclass(frozen=True)
 class _Finding:
     """What one sample turned out to be."""
 
     size: str | None
-    labels: Labels | None
-    """None where the pair itself or its annotation cannot be used."""
     problems: tuple[str, ...]
+    annotation: _Annotation | None
+    """None where the pair itself or its annotation cannot be used."""
 
 
 def datasets_under(root: Path | None) -> list[str]:
@@ -109,8 +118,8 @@ def check_split(dataset: Dataset, on_sample: Callable[[], None]) -> SplitReport:
     for sample in dataset.samples:
         findings.append(_examined(dataset, sample))
         on_sample()
-    found = [finding.labels for finding in findings if finding.labels is not None]
-    found_boxes = [labels.boxes for labels in found if labels.boxes is not None]
+    found = [finding.annotation for finding in findings if finding.annotation is not None]
+    found_boxes = [annotation.boxes for annotation in found if annotation.boxes is not None]
     return SplitReport(
         dataset=dataset.card.name,
         split=dataset.split,
@@ -120,7 +129,7 @@ def check_split(dataset: Dataset, on_sample: Callable[[], None]) -> SplitReport:
         sizes=dict(Counter(finding.size for finding in findings if finding.size).most_common()),
         boxes=dict(Counter(box.label for boxes in found_boxes for box in boxes).most_common()),
         pairs_with_boxes=len(found_boxes),
-        pairs_with_masks=sum(labels.mask is not None for labels in found),
+        pairs_with_masks=sum(annotation.has_mask for annotation in found),
         notes=tuple(_notes(dataset.card, findings, found)),
         problems=tuple(problem for finding in findings for problem in finding.problems),
     )
@@ -130,11 +139,9 @@ def _opened_splits(
     name: str, root: Path | None, split: str | None, options: Mapping[str, str]
 ) -> tuple[list[Dataset], list[str]]:
     """The opened splits, and the names of those that are not there."""
-    source = SOURCES.get(name)
-    usual = tuple(source.pairs) if source else registry.dataset_class(name).card.splits
     there, absent = [], []
     first_error: InputError | None = None
-    for wanted in (split,) if split else usual:
+    for wanted in (split,) if split else _usual_splits(name, options):
         try:
             there.append(open_dataset(name, root, wanted, options))
         except InputError as error:
@@ -143,6 +150,15 @@ def _opened_splits(
     if not there and first_error is not None:
         raise first_error
     return there, absent
+
+
+def _usual_splits(name: str, options: Mapping[str, str]) -> tuple[str, ...]:
+    """The splits that do not merely join others; the default one for options, which choose within a split."""
+    source = SOURCES.get(name)
+    splits = registry.dataset_class(name).card.splits
+    if options:
+        return splits[:1]
+    return tuple(source.pairs) if source else splits
 
 
 def _is_there(name: str, root: Path | None) -> bool:
@@ -180,8 +196,8 @@ def _examined(dataset: Dataset, sample: Sample) -> _Finding:
     if len(shapes) > 1:
         problems.append(f"{sample.visible}: and {sample.infrared} differ in size; crop them to one")
     size = f"{shapes[0][1]}x{shapes[0][0]}" if len(shapes) == 1 else None
-    labels = None if problems else _labels(dataset, sample, size, problems)
-    return _Finding(size=size, labels=labels, problems=tuple(problems))
+    annotation = None if problems else _annotation(dataset, sample, size, problems)
+    return _Finding(size=size, problems=tuple(problems), annotation=annotation)
 
 
 def _shapes(dataset: Dataset, sample: Sample, problems: list[str]) -> list[tuple[int, ...]]:
@@ -205,7 +221,9 @@ def _decoded(path: Path | None, read: Callable[[Path], Uint8Image], problems: li
         return None
 
 
-def _labels(dataset: Dataset, sample: Sample, size: str | None, problems: list[str]) -> Labels | None:
+def _annotation(
+    dataset: Dataset, sample: Sample, size: str | None, problems: list[str]
+) -> _Annotation | None:
     try:
         labels = dataset.labels(sample)
     except InputError as error:
@@ -215,32 +233,37 @@ def _labels(dataset: Dataset, sample: Sample, size: str | None, problems: list[s
         height, width = labels.mask.shape
         if f"{width}x{height}" != size:
             problems.append(f"{sample.visible}: is {size} but its mask is {width}x{height}; get it again")
-    return labels
+    return _Annotation(
+        boxes=labels.boxes,
+        has_mask=labels.mask is not None,
+        background_only=labels.mask is not None and not labels.mask.any(),
+    )
 
 
-def _notes(card: DatasetCard, findings: Sequence[_Finding], found: Sequence[Labels]) -> Iterator[str]:
-    unboxed = sum(labels.boxes is None for labels in found)
+def _notes(card: DatasetCard, findings: Sequence[_Finding], found: Sequence[_Annotation]) -> Iterator[str]:
+    unboxed = sum(annotation.boxes is None for annotation in found)
     if card.box_classes and unboxed:
         yield f"{unboxed} pairs without box annotation"
-    unmasked = sum(labels.mask is None for labels in found)
+    unmasked = sum(not annotation.has_mask for annotation in found)
     if card.mask_classes and unmasked:
         yield f"{unmasked} pairs without mask"
     outside = sum(_outside(finding) for finding in findings)
     if outside:
         yield f"{outside} boxes leave their image"
-    empty = sum(labels.boxes == () for labels in found)
+    empty = sum(annotation.boxes == () for annotation in found)
     if empty:
         yield f"{empty} pairs annotated as without object"
-    background = sum(labels.mask is not None and not labels.mask.any() for labels in found)
+    background = sum(annotation.background_only for annotation in found)
     if background:
         yield f"{background} masks are background only"
 
 
 def _outside(finding: _Finding) -> int:
-    if finding.size is None or finding.labels is None or not finding.labels.boxes:
+    boxes = finding.annotation.boxes if finding.annotation else None
+    if finding.size is None or not boxes:
         return 0
     width, height = map(int, finding.size.split("x"))
-    return sum(_leaves(box, width, height) for box in finding.labels.boxes)
+    return sum(_leaves(box, width, height) for box in boxes)
 
 
 def _leaves(box: Box, width: int, height: int) -> bool:

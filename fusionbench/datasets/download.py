@@ -102,6 +102,17 @@ def _unpacked(
     if sha256 is not None:
         require_sha256(archive, sha256)
     require_space(root, inspect(archive, source.maximum_bytes, commit))
+    try:
+        counts = _put_in_place(source, archive, root, progress)
+    except OSError as error:
+        raise InputError(
+            f"{root}: cannot be written ({error.strerror or error}); choose another --root"
+        ) from error
+    return Installed(folder=root / source.folder, counts=counts)
+
+
+def _put_in_place(source: Source, archive: Path, root: Path, progress: StepProgress) -> dict[str, int]:
+    """Unpack beside the dataset's place, count, and move in: it appears whole or not at all."""
     with tempfile.TemporaryDirectory(prefix=".fusionbench-", dir=root) as aside:
         unpacked = Path(aside, "unpacked")
         unpacked.mkdir()
@@ -110,7 +121,7 @@ def _unpacked(
         named = _only_folder(unpacked).rename(Path(aside, source.folder))
         counts = _counted(source, named, archive)
         named.rename(root / source.folder)
-    return Installed(folder=root / source.folder, counts=counts)
+    return counts
 
 
 def _only_folder(folder: Path) -> Path:

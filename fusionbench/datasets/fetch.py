@@ -118,7 +118,7 @@ def _attempt(url: str, partial: _Partial, progress: Progress) -> None:
     except urllib.error.HTTPError as error:
         with error:
             _judge_status(error, url, partial)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+    except (OSError, http.client.HTTPException) as error:  # URLError, timeouts and TLS errors are OSErrors
         raise _BrokenOffError(str(getattr(error, "reason", error)) or type(error).__name__) from error
 
 
@@ -143,17 +143,29 @@ def _receive(response: Any, url: str, partial: _Partial, progress: Progress) -> 
     total = start + int(length) if length is not None else None
     if total is not None:
         require_space(partial.data.parent, total - start)
-    if not resumed:
-        partial.discard()
-        partial.remember(url, _validator_of(response))
     try:
-        with partial.data.open("ab") as sink:
+        with _sink(partial, url, response, resumed=resumed) as sink:
             received = _copy(response, sink, start, total, url, progress)
     except ArchiveError:
         partial.discard()
         raise
     if total is not None and received < total:
         raise _BrokenOffError(f"{received} of {total} bytes arrived")
+
+
+def _sink(partial: _Partial, url: str, response: Any, *, resumed: bool) -> IO[bytes]:
+    """The partial file, open at its end; emptied first unless the server resumes."""
+    try:
+        if not resumed:
+            partial.discard()
+            partial.remember(url, _validator_of(response))
+        return partial.data.open("ab")
+    except OSError as error:
+        raise _unwritable(partial.data, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"{path}: cannot be written ({error.strerror or error}); choose another --root")
 
 
 def _copy(response: Any, sink: IO[bytes], start: int, total: int | None, url: str, progress: Progress) -> int:
@@ -164,7 +176,7 @@ def _copy(response: Any, sink: IO[bytes], start: int, total: int | None, url: st
         try:
             sink.write(chunk)
         except OSError as error:
-            raise InputError(f"{sink.name}: cannot be written ({error.strerror or error})") from error
+            raise _unwritable(Path(sink.name), error) from error
         received += len(chunk)
         progress(received, total)
     return received

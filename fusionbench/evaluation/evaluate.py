@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from fusionbench.evaluation.plan import Cell, MethodRequest, Plan, make_plan, sh
 from fusionbench.evaluation.run import Listener, RunOptions, RunReport, run_plan
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
-from fusionbench.fusing import card_of
+from fusionbench.fusing import card_of, choose_device
 from fusionbench.ranking.query import StoredCell, comparable_groups
 from fusionbench.ranking.table import Table, make_table
 from fusionbench.ranking.tidy import records
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 DEFAULT_SEVERITY = "3"
 DEFAULT_RESULTS = Path("results")
+
+WORTH_A_PROCESS = 16
+"""Pairs below which starting worker processes costs more than it saves."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ def evaluate(
         seed: Seed of the degradations.
         results: Folder of the store.
         device: Where methods run.
-        workers: Processes to spread images over; needs the usual `if __name__ == "__main__"` guard above 1.
+        workers: Processes to spread images over; 0 takes one a processor where there are pairs enough and no
+            accelerator to share. Above 1 needs the usual `if __name__ == "__main__"` guard.
         batch_size: Images of one size fused together.
         retry_failed: Compute cells with failed images again.
         shard: (index, count): only this machine's share of the cells, index from 1.
@@ -105,11 +110,22 @@ def evaluate(
     chosen = registry.names("metric") if metrics is None else list(metrics)
     _require_at_least_one(methods=requests, metrics=chosen)
     conditions = _conditions(degradation, severity)
-    plan = make_plan(opened, conditions, requests, chosen, seed=seed, limit=_positive_limit(limit))
+    plan = make_plan(
+        opened,
+        conditions,
+        requests,
+        chosen,
+        seed=seed,
+        limit=_positive_limit(limit),
+        dataset_options=dataset_options,
+    )
     if shard is not None:
         plan = shard_of(plan, *shard)
     options = RunOptions(
-        device, _positive("workers", workers), _positive("batch_size", batch_size), retry_failed
+        device=device,
+        workers=_workers(workers, plan, device),
+        batch_size=_positive("batch_size", batch_size),
+        retry_failed=retry_failed,
     )
     return _run(plan, Path(results), options, listener)
 
@@ -160,7 +176,15 @@ def score(
         raise InputError("score: a folder of fused images belongs to one condition; give one severity")
     folder = FusedFolder(Path(fused))
     request = MethodRequest(name=name, fused=folder.folder)
-    plan = make_plan(opened, conditions, [request], chosen, seed=seed, limit=_positive_limit(limit))
+    plan = make_plan(
+        opened,
+        conditions,
+        [request],
+        chosen,
+        seed=seed,
+        limit=_positive_limit(limit),
+        dataset_options=dataset_options,
+    )
     ids = {sample.id for sample in plan.samples}
     if not folder.stems & ids:
         raise InputError(
@@ -168,7 +192,7 @@ def score(
             f"{plan.dataset.card.name} (for example {plan.samples[0].id}.png); "
             "check --fused, --dataset and --split"
         )
-    options = RunOptions("cpu", _positive("workers", workers))
+    options = RunOptions("cpu", _workers(workers, plan, "cpu"))
     evaluation = _run(plan, Path(results), options, listener)
     known = {sample.id for sample in opened.samples}
     return Evaluation(evaluation.tables, evaluation.report, tuple(sorted(folder.stems - known)))
@@ -201,6 +225,17 @@ def _require_at_least_one(**chosen: Sequence[object]) -> None:
     for name, values in chosen.items():
         if not values:
             raise InputError(f"{name}: name at least one")
+
+
+def _workers(asked: int, plan: Plan, device: Device) -> int:
+    if asked < 0:
+        raise InputError(f"workers: expected 0 or more, got {asked}")
+    if asked > 0:
+        return asked
+    if len(plan.samples) < WORTH_A_PROCESS or choose_device(device) != "cpu":
+        return 1
+    # Only the processors this process may use, where the system tells.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _positive(name: str, value: int) -> int:

@@ -80,6 +80,7 @@ def make_plan(
     *,
     seed: int = 0,
     limit: int | None = None,
+    dataset_options: Mapping[str, str] | None = None,
 ) -> Plan:
     """Lay out the cells of an evaluation.
 
@@ -90,6 +91,7 @@ def make_plan(
         metrics: Registered metric names.
         seed: Seed of the degradations' random fields.
         limit: Take only the first so many samples.
+        dataset_options: The options the dataset was opened with, for tables.
 
     Raises:
         InputError: If the dataset is empty, or two methods have one name.
@@ -124,6 +126,7 @@ def make_plan(
                 "method": _method_display(method),
                 "synthetic": dataset.card.synthetic,
                 "limit": limit,
+                "dataset_options": dict(dataset_options or {}),
             },
         )
         for condition in conditions

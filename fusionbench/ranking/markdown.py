@@ -27,7 +27,9 @@ def number(value: Value) -> str:
 
 
 def _facts(table: Table) -> str:
-    text = f"Split `{_escape(table.split)}`, {table.images} pairs"
+    options = ", ".join(f"{name}={value}" for name, value in _shown_options(table).items())
+    chosen = f" ({_escape(options)})" if options else ""
+    text = f"Split `{_escape(table.split)}`{chosen}, {table.images} pairs"
     text += "." if table.severities == (0.0,) else f", degradation seed {table.seed}."
     if table.synthetic:
         text += " **Synthetic scenes: for trying the tool out, not evidence about methods.**"
@@ -120,11 +122,18 @@ def reproducing_command(table: Table) -> str:
         parts.append(f"--degradation {table.degradation}")
     if table.seed:
         parts.append(f"--seed {table.seed}")
+    parts += [f"--dataset-option {name}={value}" for name, value in _shown_options(table).items()]
     limit = table.stamps[-1]["display"]["limit"]
     if limit is not None:
         parts.append(f"--limit {limit}")
     parts.append("--method " + ",".join(sorted(row.method for row in table.rows)))
     return " ".join(parts)
+
+
+def _shown_options(table: Table) -> dict[str, str]:
+    """Options the dataset was opened with, without folders, which are the user's own."""
+    options = table.stamps[-1]["display"]["dataset_options"]
+    return {name: value for name, value in options.items() if name not in ("visible", "infrared")}
 
 
 def _escape(text: str) -> str:

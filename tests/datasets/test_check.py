@@ -97,6 +97,14 @@ def test_missing_annotations_are_a_note(msrs: Path) -> None:
     assert split.problems == ()
 
 
+def test_options_are_checked_on_the_default_split(msrs: Path) -> None:
+    (msrs / "ids.txt").write_text("00001D\n")
+    options = {"list": str(msrs / "ids.txt")}
+    report = check_dataset("msrs", msrs, None, options, lambda name, total: lambda: None)
+    assert [(split.split, split.pairs, split.documented) for split in report.splits] == [("test", 1, None)]
+    assert report.missing_splits == ()
+
+
 def test_a_joined_split_expects_the_sum_of_its_parts(shared: Path) -> None:
     (split,) = checked("msrs", shared / "data", "all").splits
     assert (split.pairs, split.documented) == (104, 1444)

@@ -197,6 +197,15 @@ def test_a_full_disk_is_said_before_anything_is_written(
     assert left(tmp_path) == set()
 
 
+def test_a_place_that_cannot_be_written_is_named_and_not_tried_again(
+    get: Callable[[], Path], server: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "a.zip.part").mkdir()
+    with pytest.raises(InputError, match=r"a\.zip\.part: cannot be written"):
+        get()
+    assert len(server.seen) == 1
+
+
 def test_progress_counts_what_was_there_already(get: Callable[[], Path], server: Any, tmp_path: Path) -> None:
     server.content = CONTENT
     server.cuts = [100_000]

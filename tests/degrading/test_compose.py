@@ -13,6 +13,7 @@ from fusionbench.degrading.light import decode_infrared, decode_visible, encode_
 from fusionbench.errors import InputError
 
 ALL = "haze+low_light+noise"
+CARD = registry.degradation("noise").card
 
 
 @pytest.mark.parametrize("name", ["clean", "haze@0", "noise@0", f"{ALL}@0"])
@@ -49,7 +50,7 @@ class Recorder:
     """A degradation that halves the light and notes how many came before it."""
 
     def __init__(self, name: str, stage: Stage) -> None:
-        self.card = replace(registry.degradation("noise").card, name=name, stage=stage)
+        self.card = replace(CARD, name=name, stage=stage)
 
     def apply(self, scene: LinearScene, parameter: float, random: RandomStreams) -> LinearScene:
         turn = np.array(len(scene.maps))

@@ -120,6 +120,12 @@ def test_a_folder_of_other_files_is_refused(dataset: Dataset, tmp_path: Path) ->
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["holiday.jpg"]
 
 
+def test_a_file_in_place_of_the_folder_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(b"x")
+    with pytest.raises(InputError, match="out: .*choose another folder"):
+        write(dataset, tmp_path / "out")
+
+
 def test_a_set_of_other_source_images_is_not_mixed_in(dataset: Dataset, source: Path, tmp_path: Path) -> None:
     write(dataset, tmp_path / "out")
     write_png(source / "vi/a.png", np.zeros((24, 31, 3), np.uint8))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import signal
 
 from fusionbench.images import quantise
 from fusionbench_methods.gff import GuidedFilterFusion, guided_filter, guided_filter_fusion
@@ -34,6 +35,34 @@ def test_the_guided_filter_is_the_local_linear_regression_on_the_guide(radius, t
         offset[row, column] = near_image.mean() - slope[row, column] * near_guide.mean()
     expected = plain_window_means(slope, radius) * guide + plain_window_means(offset, radius)
     np.testing.assert_allclose(guided_filter(guide, image, radius, 0.01), expected, atol=1e-12)
+
+
+def plain_fusion(visible, infrared):
+    """The method by two-dimensional windows on padded images."""
+
+    def filtered(image, window):
+        padded = np.pad(image, window.shape[0] // 2, mode="edge")
+        return signal.convolve2d(padded, window / abs(window.sum() or 1), mode="valid")
+
+    images = (visible, infrared)
+    laplacian = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+    gaussian = np.outer(signal.windows.gaussian(11, 5), signal.windows.gaussian(11, 5))
+    saliency = [filtered(abs(filtered(image, laplacian)), gaussian) for image in images]
+    masks = [saliency[0] >= saliency[1], saliency[0] < saliency[1]]
+    fused = np.zeros_like(visible)
+    bases = [filtered(image, np.ones((31, 31))) for image in images]
+    layers = ((45, 0.3, bases), (7, 1e-6, [image - base for image, base in zip(images, bases, strict=True)]))
+    for radius, epsilon, parts in layers:
+        smooth = [
+            guided_filter(i, m.astype(float), radius, epsilon) for i, m in zip(images, masks, strict=True)
+        ]
+        weights = [np.rint(np.clip(255 * each, 0, 255)) / 255 + 1e-12 for each in smooth]
+        fused += sum(w * part for w, part in zip(weights, parts, strict=True)) / sum(weights)
+    return np.clip(fused, 0, 1)
+
+
+def test_fusion_is_that_of_a_plain_construction_with_full_windows(textured_pair):
+    np.testing.assert_allclose(guided_filter_fusion(*textured_pair), plain_fusion(*textured_pair), atol=1e-10)
 
 
 def test_a_constant_image_passes_the_guided_filter_unchanged(textured_pair):

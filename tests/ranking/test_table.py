@@ -61,6 +61,7 @@ class Bench:
                 "method": {"title": method, "reference": reference, "scored": False},
                 "synthetic": False,
                 "limit": None,
+                "dataset_options": {},
             },
         )
         results = [

@@ -119,17 +119,15 @@ class Chassis:
 
     # --------------------------------------------------------------------------------------- shapes
 
-    def quad(
-        self, across: tuple[float, float], y: tuple[float, float], along: float, part: int, lean: float = 0.0
-    ) -> None:
-        """Fill a rectangle that faces along the road; `lean` moves its top along."""
+    def quad(self, across: tuple[float, float], y: tuple[float, float], along: float, part: int) -> None:
+        """Fill a rectangle that faces along the road."""
         left, right = across
         low, high = y
         corners = [
             (left, low, along),
             (right, low, along),
-            (right, high, along + lean),
-            (left, high, along + lean),
+            (right, high, along),
+            (left, high, along),
         ]
         self.sprite.polygon([self.at(*corner) for corner in corners], part)
 

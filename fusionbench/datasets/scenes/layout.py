@@ -23,6 +23,7 @@ from fusionbench.datasets.scenes.world import (
 T = TypeVar("T")
 
 _FARTHEST_TREE = 110.0
+"""Trees beyond would be a few pixels, and merge with the skyline's."""
 _FARTHEST = 190.0
 """Buildings end here; the skyline closes the view behind them."""
 

@@ -20,9 +20,6 @@ TILE = 512
 _SHARED = -1
 """Scene index under which everything that all scenes share is drawn."""
 
-_FAR_OFFSET = 1 << 20
-"""Added before truncation, a multiple of `TILE`, so that truncation rounds down for negatives too."""
-
 
 @cache
 def grain() -> FloatImage:
@@ -46,7 +43,7 @@ def leafy() -> FloatImage:
 
 def texels(coordinate: NDArray[np.floating]) -> NDArray[np.intp]:
     """Indices into a tile for coordinates in texels, wrapped around."""
-    wrapped: NDArray[np.intp] = (coordinate + _FAR_OFFSET).astype(np.intp) & (TILE - 1)
+    wrapped: NDArray[np.intp] = np.floor(coordinate).astype(np.intp) & (TILE - 1)
     return wrapped
 
 
