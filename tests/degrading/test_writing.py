@@ -122,7 +122,7 @@ def test_a_folder_of_other_files_is_refused(dataset: Dataset, tmp_path: Path) ->
 
 def test_a_file_in_place_of_the_folder_is_refused(dataset: Dataset, tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"x")
-    with pytest.raises(InputError, match="out: .*choose another folder"):
+    with pytest.raises(InputError, match=r"out: .*choose another folder"):
         write(dataset, tmp_path / "out")
 
 
