@@ -40,8 +40,6 @@ _REFERENCE_PERCENTILE = 0.95
 # The disparity prior, in image heights.
 _BASE_DISPARITY = 0.05
 _SIDE_SLOPE = 0.10
-_SIDE_ROUNDING = 0.2
-"""Rounds the kink of |x| at the middle, which showed as a vertical beam of haze over the vanishing point."""
 _SKY_DISPARITY = 0.016
 _DISPARITY_UNITS = 16384
 _LOG_UNITS = 512
@@ -121,7 +119,7 @@ def _log_disparity(size: tuple[int, int], horizon: float) -> NDArray[np.int32]:
     rows = (np.arange(height) + 0.5) / height
     columns = (np.arange(width) + 0.5 - width / 2) / height
     below = np.maximum(rows - horizon, 0.0) + _BASE_DISPARITY
-    aside = _SIDE_SLOPE * np.sqrt(columns * columns + _SIDE_ROUNDING**2)
+    aside = _SIDE_SLOPE * np.abs(columns)
     fixed = [np.floor(part * _DISPARITY_UNITS + 0.5).astype(np.int32) for part in (below, aside)]
     return _log_table().take(np.add.outer(*fixed), mode="clip")
 

@@ -26,10 +26,10 @@ def _complete_source(incomplete: str) -> list[str]:
 def check(
     dataset: Annotated[
         str | None,
-        typer.Argument(help="Dataset [default: all that are found].", autocompletion=_complete_dataset),
+        typer.Argument(help="Dataset (default: all that are found).", autocompletion=_complete_dataset),
     ] = None,
     root: options.Root = None,
-    split: Annotated[str | None, typer.Option(help="Only this split [default: all that are there].")] = None,
+    split: Annotated[str | None, typer.Option(help="Only this split (default: all that are there).")] = None,
     dataset_option: options.DatasetOption = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -68,7 +68,7 @@ def download(
     root: Annotated[
         Path | None,
         typer.Option(
-            help="Folder that is to hold the dataset's own [default: FUSIONBENCH_DATA, config file]."
+            help="Folder that is to hold the dataset's own (default: FUSIONBENCH_DATA, config file)."
         ),
     ] = None,
     url: Annotated[str | None, typer.Option(help="A mirror of the zip archive.")] = None,

@@ -20,7 +20,7 @@ def list_plugins(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help=f"One of {', '.join(KIND_OF_PLURAL)} [default: all].",
+            help=f"One of {', '.join(KIND_OF_PLURAL)} (default: all).",
             autocompletion=lambda: list(KIND_OF_PLURAL),
         ),
     ] = None,

@@ -45,9 +45,9 @@ DatasetName = Annotated[
 ]
 Root = Annotated[
     Path | None,
-    typer.Option(help="The dataset's folder or one that holds it [default: FUSIONBENCH_DATA, config file]."),
+    typer.Option(help="The dataset's folder or one that holds it (default: FUSIONBENCH_DATA, config file)."),
 ]
-Split = Annotated[str | None, typer.Option(help="Split [default: the dataset's first].")]
+Split = Annotated[str | None, typer.Option(help="Split (default: the dataset's first).")]
 DatasetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -65,7 +65,7 @@ DegradationNames = Annotated[
     typer.Option(
         "--degradation",
         "-x",
-        help="haze, haze+low_light@2, clean; repeat or separate by commas [default: clean].",
+        help="haze, haze+low_light@2, clean; repeat or separate by commas (default: clean).",
         autocompletion=_complete_degradation,
     ),
 ]
@@ -75,7 +75,7 @@ MethodNames = Annotated[
     typer.Option(
         "--method",
         "-m",
-        help="Registered name or file.py:ClassName; repeat or separate by commas [default: all].",
+        help="Registered name or file.py:ClassName; repeat or separate by commas (default: all).",
         autocompletion=complete_method,
     ),
 ]
@@ -83,7 +83,7 @@ MetricNames = Annotated[
     list[str] | None,
     typer.Option(
         "--metric",
-        help="Metric; repeat or separate by commas [default: all].",
+        help="Metric; repeat or separate by commas (default: all).",
         autocompletion=_complete_metric,
     ),
 ]
@@ -92,7 +92,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the degradations.")]
 Results = Annotated[Path, typer.Option(help="Folder that keeps every result.", envvar="FUSIONBENCH_RESULTS")]
 TablesFolder = Annotated[Path, typer.Option("--out", help="Folder for the Markdown and CSV tables.")]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-Workers = Annotated[int, typer.Option(help="Processes; 0 chooses [default: 0].", show_default=False)]
+Workers = Annotated[int, typer.Option(help="Processes; 0 chooses (default: 0).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")]
 

@@ -112,12 +112,12 @@ class PairedFiles:
         return Labels(boxes=self._boxes(part, sample.id, visible), mask=self._mask(part, sample.id))
 
     def fingerprint(self, sample: Sample) -> str:
-        """Hash of the contents of both files.
+        """Hash of the contents of both files, and the horizon, from which depth priors start.
 
         Raises:
             InputError: If one is missing or cannot be read.
         """
-        return pair_fingerprint(*both_files(sample))
+        return f"{pair_fingerprint(*both_files(sample))} horizon={self.horizon:g}"
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the listing out: a worker reads the folders itself."""

@@ -57,6 +57,10 @@ def test_changing_one_pixel_of_one_image_changes_the_key(pair_folders):
     assert key_of(pair_folders) != before
 
 
+def test_the_horizon_from_which_depth_is_guessed_is_in_the_key(pair_folders):
+    assert key_of({**pair_folders, "horizon": "0.3"}) != key_of(pair_folders)
+
+
 def test_the_seed_is_not_in_the_key_of_a_clean_condition(pair_folders):
     assert key_of(pair_folders, "clean", seed=1) == key_of(pair_folders, "clean", seed=2)
 
