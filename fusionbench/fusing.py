@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fusionbench import registry
 from fusionbench.contracts import Device, FusionMethod, ImagePair, MethodCard, Uint8Image
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 OVERSHOOT_LIMIT = 1.0
 """How far outside [0, 1] a method's values may reach and still be clamped rather than refused: networks
 without a bounded last layer overshoot by a few tenths, an output left in 0..255 by hundreds."""
+
+_luminances: WeakKeyDictionary[ImagePair, NDArray[np.float64]] = WeakKeyDictionary()
 
 
 class Fused(NamedTuple):
@@ -129,7 +133,7 @@ def fuse_pairs(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> list[Fused]:
     return [_finish(pair, values[index], seconds) for index, pair in enumerate(pairs)]
 
 
-def fuse_raw(ready: ReadyMethod, pair: ImagePair) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def fuse_raw(ready: ReadyMethod, pair: ImagePair) -> NDArray[np.float32]:
     """The method's own output for one pair, `(C, H, W)` float32, before clamping, chroma and rounding.
 
     Raises:
@@ -139,7 +143,7 @@ def fuse_raw(ready: ReadyMethod, pair: ImagePair) -> np.ndarray[tuple[int, ...],
     return np.asarray(_call(ready, visible, infrared).cpu().numpy()[0], dtype=np.float32)
 
 
-def attach_chroma(luma: np.ndarray[tuple[int, ...], np.dtype[np.float64]], visible: Uint8Image) -> Uint8Image:
+def attach_chroma(luma: NDArray[np.float64], visible: Uint8Image) -> Uint8Image:
     """Give a fused luminance the chroma of the visible image.
 
     Replacing Y in YCbCr while Cb and Cr stay is adding the change of Y to each of R, G and B; done in one
@@ -149,15 +153,14 @@ def attach_chroma(luma: np.ndarray[tuple[int, ...], np.dtype[np.float64]], visib
         luma: `(H, W)` in 0..255.
         visible: `(H, W, 3)`.
     """
-    change = luma - luminance(visible)
-    return quantise(visible.astype(np.float64) + change[..., None])
+    return _with_luminance_changed(visible, luma - luminance(visible))
 
 
 def _as_tensors(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> tuple[torch.Tensor, torch.Tensor]:
     import torch
 
     if ready.card.colour == "luma":
-        visible = np.stack([luminance(pair.visible)[None] for pair in pairs])
+        visible = np.stack([_luminance_of(pair)[None] for pair in pairs])
     else:
         visible = np.stack([pair.visible.transpose(2, 0, 1) for pair in pairs])
     infrared = np.stack([pair.infrared[None] for pair in pairs])
@@ -230,11 +233,25 @@ def _wrong_shape(ready: ReadyMethod, output: torch.Tensor, expected: tuple[int, 
     )
 
 
-def _finish(
-    pair: ImagePair, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]], seconds: float
-) -> Fused:
+def _finish(pair: ImagePair, values: NDArray[np.float32], seconds: float) -> Fused:
     clamped = float(np.mean((values < 0.0) | (values > 1.0)))
     scaled = np.clip(values.astype(np.float64), 0.0, 1.0) * 255.0
-    single = scaled.shape[0] == 1
-    image = attach_chroma(scaled[0], pair.visible) if single else quantise(scaled.transpose(1, 2, 0))
+    if scaled.shape[0] == 1:
+        image = _with_luminance_changed(pair.visible, scaled[0] - _luminance_of(pair))
+    else:
+        image = quantise(scaled.transpose(1, 2, 0))
     return Fused(image, clamped, seconds)
+
+
+def _with_luminance_changed(visible: Uint8Image, change: NDArray[np.float64]) -> Uint8Image:
+    changed = np.empty_like(visible)
+    for channel in range(3):
+        changed[..., channel] = quantise(visible[..., channel] + change)
+    return changed
+
+
+def _luminance_of(pair: ImagePair) -> NDArray[np.float64]:
+    """Luminance of the visible image, computed once for all methods that fuse the pair."""
+    if pair not in _luminances:
+        _luminances[pair] = luminance(pair.visible)
+    return _luminances[pair]

@@ -37,14 +37,19 @@ def quantise(values: NDArray[np.floating]) -> Uint8Image:
     Args:
         values: Any shape, finite.
     """
-    rounded: Uint8Image = np.floor(np.clip(values, 0.0, 255.0) + 0.5).astype(np.uint8)
+    clamped = np.clip(values, 0.0, 255.0)
+    clamped += 0.5
+    # Cutting off the fraction is rounding down here, where nothing is negative.
+    rounded: Uint8Image = clamped.astype(np.uint8)
     return rounded
 
 
 def luminance(rgb: NDArray[np.generic]) -> NDArray[np.float64]:
     """Luminance of `(..., 3)` RGB in the range of its input, float64."""
-    red, green, blue = (rgb[..., channel].astype(np.float64) for channel in range(3))
-    weighted: NDArray[np.float64] = GREY_WEIGHTS[0] * red + GREY_WEIGHTS[1] * green + GREY_WEIGHTS[2] * blue
+    channels = rgb.astype(np.float64)
+    weighted: NDArray[np.float64] = GREY_WEIGHTS[0] * channels[..., 0]
+    weighted += GREY_WEIGHTS[1] * channels[..., 1]
+    weighted += GREY_WEIGHTS[2] * channels[..., 2]
     return weighted
 
 

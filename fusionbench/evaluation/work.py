@@ -118,7 +118,10 @@ class Worker:
         results: list[tuple[str, ImageResult]] = []
         for name in [*self._ready, *self._folders]:
             waiting = [image for image in prepared if name in image.pending]
-            for image, fused in zip(waiting, self._fuse(name, waiting), strict=True):
+            started = time.perf_counter()
+            outputs = self._fuse(name, waiting)
+            seconds.fuse += time.perf_counter() - started
+            for image, fused in zip(waiting, outputs, strict=True):
                 results.append((name, self._measure(task.condition, image, fused, seconds)))
         return Outcome(task.condition, tuple(results), seconds)
 
@@ -171,7 +174,6 @@ class Worker:
         rows = measure_image(measured(fused.image), image.sources, self._metrics)
         spent = time.perf_counter() - started
         seconds.measure += spent
-        seconds.fuse += fused.seconds
         return ImageResult(image.sample.id, tuple(rows), fused.clamped, fused.seconds, spent)
 
 
