@@ -11,8 +11,8 @@ import typer
 from fusionbench import registry
 from fusionbench.errors import FusionbenchError
 
-EXTRAS = {"detect": "ultralytics"}
-"""Optional feature and the package it needs."""
+EXTRAS = {"detect": "ultralytics (AGPL-3.0)", "ray": "ray (Apache-2.0)"}
+"""Optional feature, the package it needs, and that package's licence."""
 
 ROOM_WORTH_A_WARNING = 1_000_000_000
 """Bytes of free disk below which a run may not be able to keep its results."""
@@ -77,8 +77,8 @@ def _why_broken(kind: registry.Kind, name: str) -> str:
 def _extras() -> list[Finding]:
     findings: list[Finding] = []
     for extra, package in EXTRAS.items():
-        there = importlib.util.find_spec(package) is not None
-        missing = f"pip install 'ivif-fusionbench[{extra}]' brings {package} (AGPL-3.0)"
+        there = importlib.util.find_spec(package.split()[0]) is not None
+        missing = f"pip install 'ivif-fusionbench[{extra}]' brings {package}"
         findings.append((f"extra {extra}", True if there else None, package if there else missing))
     return findings
 

@@ -30,6 +30,7 @@ def evaluate(
     results: options.Results = Path("results"),
     out: options.TablesFolder = Path("leaderboards"),
     device: options.DeviceName = "auto",
+    engine: options.EngineName = "process",
     workers: options.Workers = 0,
     batch_size: Annotated[int, typer.Option(help="Pairs of one size fused together.")] = 1,
     shard: Annotated[
@@ -61,6 +62,7 @@ def evaluate(
             seed=seed,
             results=results,
             device=options.device(device),
+            engine=options.engine(engine),
             workers=workers,
             batch_size=batch_size,
             retry_failed=retry_failed,

@@ -13,6 +13,7 @@ from fusionbench.errors import InputError
 
 if TYPE_CHECKING:
     from fusionbench.contracts import Device
+    from fusionbench.evaluation.run import Engine
 
 
 def complete(kind: registry.Kind, incomplete: str) -> list[str]:
@@ -92,6 +93,9 @@ Seed = Annotated[int, typer.Option(help="Seed of the degradations.")]
 Results = Annotated[Path, typer.Option(help="Folder that keeps every result.", envvar="FUSIONBENCH_RESULTS")]
 TablesFolder = Annotated[Path, typer.Option("--out", help="Folder for the Markdown and CSV tables.")]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="process, or ray to spread the work over a cluster (extra `ray`).")
+]
 Workers = Annotated[int, typer.Option(help="Processes; 0 chooses (default: 0).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")]
@@ -108,6 +112,19 @@ def device(name: str) -> Device:
     if name not in get_args(Device):
         raise InputError(f"--device {name}: expected {', '.join(get_args(Device))}")
     return cast("Device", name)
+
+
+def engine(name: str) -> Engine:
+    """Check the name of an engine.
+
+    Raises:
+        InputError: If it is none of the known ones.
+    """
+    from fusionbench.evaluation.run import Engine
+
+    if name not in get_args(Engine):
+        raise InputError(f"--engine {name}: expected {' or '.join(get_args(Engine))}")
+    return cast("Engine", name)
 
 
 def names_in(values: Iterable[str] | None) -> list[str] | None:

@@ -1,9 +1,11 @@
-"""Where tasks run: in this process, or spread over worker processes. Either way the results are the same."""
+"""Where tasks run: in this process, in worker processes, or on a ray cluster. The results are the same."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Iterable, Iterator
@@ -19,6 +21,12 @@ TASKS_AHEAD = 2
 
 _worker: Worker | str = "the worker process was not started"
 """A worker process's worker, or why it has none; the parent process never uses it."""
+
+RAY_RETRIES = 3
+"""How often a job whose process died is tried again."""
+
+_workers: dict[str, Worker] = {}
+"""The worker of the last setup a ray process was given, by hash of the setup."""
 
 
 def run_here(setup: WorkerSetup, tasks: Iterable[Task]) -> Iterator[Outcome]:
@@ -47,6 +55,54 @@ def run_in_processes(setup: WorkerSetup, tasks: Iterable[Task], workers: int) ->
                 running.update(pool.submit(_run_task, task) for task in itertools.islice(remaining, 1))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run_on_ray(setup: WorkerSetup, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    """Run tasks as stateless jobs on the ray cluster this process can reach, or on one of its own.
+
+    A job whose machine or process dies is tried again elsewhere. The dataset must have the same path on every
+    machine.
+
+    Raises:
+        FusionbenchError: If ray is not installed, a worker cannot be set up, or a job keeps dying.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise FusionbenchError("--engine ray needs ray; pip install 'ivif-fusionbench[ray]'") from error
+
+    own_cluster = not ray.is_initialized()
+    if own_cluster:
+        ray.init(log_to_driver=False, configure_logging=False)
+    accelerators = 1 if setup.device == "cuda" else 0
+    job = ray.remote(num_cpus=1, num_gpus=accelerators, max_retries=RAY_RETRIES)(_run_task_anywhere)
+    stored = ray.put(setup)
+    ahead = TASKS_AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+    remaining = iter(tasks)
+    try:
+        running = [job.remote(stored, task) for task in itertools.islice(remaining, ahead)]
+        while running:
+            done, running = ray.wait(running)
+            running += [job.remote(stored, task) for task in itertools.islice(remaining, len(done))]
+            yield from ray.get(done)
+    except ray.exceptions.RayTaskError as error:
+        raise FusionbenchError(str(error.cause)) from error
+    except ray.exceptions.RayError as error:
+        raise FusionbenchError(
+            f"ray: {error}; finished images are kept, run the same command again"
+        ) from error
+    finally:
+        if own_cluster:
+            ray.shutdown()
+
+
+def _run_task_anywhere(setup: WorkerSetup, task: Task) -> Outcome:
+    """Run a task in a process that may or may not have met its setup before."""
+    key = hashlib.sha256(pickle.dumps(setup)).hexdigest()
+    if key not in _workers:
+        _workers.clear()
+        _workers[key] = Worker(setup)
+    return _workers[key].run(task)
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:

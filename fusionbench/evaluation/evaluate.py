@@ -14,7 +14,7 @@ from fusionbench.datasets import open_dataset
 from fusionbench.degrading import Condition, parse_condition, parse_severities
 from fusionbench.errors import InputError
 from fusionbench.evaluation.plan import Cell, MethodRequest, Plan, make_plan, shard_of
-from fusionbench.evaluation.run import Listener, RunOptions, RunReport, run_plan
+from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, run_plan
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
 from fusionbench.fusing import card_of, choose_device
@@ -69,6 +69,7 @@ def evaluate(
     seed: int = 0,
     results: Path | str = DEFAULT_RESULTS,
     device: Device = "auto",
+    engine: Engine = "process",
     workers: int = 1,
     batch_size: int = 1,
     retry_failed: bool = False,
@@ -90,6 +91,7 @@ def evaluate(
         seed: Seed of the degradations.
         results: Folder of the store.
         device: Where methods run.
+        engine: `process`, or `ray` to spread the work over a cluster (needs the extra `ray`).
         workers: Processes to spread images over; 0 takes one a processor where there are pairs enough and no
             accelerator to share. Above 1 needs the usual `if __name__ == "__main__"` guard.
         batch_size: Images of one size fused together.
@@ -123,7 +125,8 @@ def evaluate(
         plan = shard_of(plan, *shard)
     options = RunOptions(
         device=device,
-        workers=_workers(workers, plan, device),
+        engine=engine,
+        workers=1 if engine == "ray" else _workers(workers, plan, device),
         batch_size=_positive("batch_size", batch_size),
         retry_failed=retry_failed,
     )
@@ -192,7 +195,7 @@ def score(
             f"{plan.dataset.card.name} (for example {plan.samples[0].id}.png); "
             "check --fused, --dataset and --split"
         )
-    options = RunOptions("cpu", _workers(workers, plan, "cpu"))
+    options = RunOptions(device="cpu", workers=_workers(workers, plan, "cpu"))
     evaluation = _run(plan, Path(results), options, listener)
     known = {sample.id for sample in opened.samples}
     return Evaluation(evaluation.tables, evaluation.report, tuple(sorted(folder.stems - known)))

@@ -6,16 +6,18 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from fusionbench.contracts import Device, Sample
 from fusionbench.degrading import Condition
-from fusionbench.evaluation.engines import run_here, run_in_processes
+from fusionbench.evaluation.engines import run_here, run_in_processes, run_on_ray
 from fusionbench.evaluation.plan import Cell, Plan
 from fusionbench.evaluation.provenance import environment
 from fusionbench.evaluation.store import ImageResult, Journal, Store
 from fusionbench.evaluation.work import Outcome, Seconds, Task, WorkerSetup
 from fusionbench.fusing import choose_device
+
+Engine = Literal["process", "ray"]
 
 
 class Listener(Protocol):
@@ -45,6 +47,8 @@ class RunOptions:
     """How to run; nothing here changes a number."""
 
     device: Device = "auto"
+    engine: Engine = "process"
+    """`process`: in this process or in `workers` of them; `ray`: on a cluster."""
     workers: int = 1
     batch_size: int = 1
     retry_failed: bool = False
@@ -139,8 +143,10 @@ def _outcomes(
         metrics=plan.metrics,
         seed=plan.cells[0].seed,
         device=options.device,
-        threads=1 if options.workers > 1 else None,
+        threads=1 if options.workers > 1 or options.engine == "ray" else None,
     )
+    if options.engine == "ray":
+        return run_on_ray(setup, tasks)
     if options.workers > 1:
         return run_in_processes(setup, tasks, options.workers)
     return run_here(setup, tasks)

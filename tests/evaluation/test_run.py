@@ -64,6 +64,12 @@ def test_values_do_not_depend_on_the_number_of_workers(pair_folders, tmp_path, e
     assert files_of(tmp_path / "workers") == expected
 
 
+def test_values_do_not_depend_on_running_on_a_cluster(pair_folders, tmp_path, expected):
+    pytest.importorskip("ray", reason="needs the extra `ray`")
+    run(pair_folders, tmp_path / "cluster", engine="ray")
+    assert files_of(tmp_path / "cluster") == expected
+
+
 def test_values_do_not_depend_on_the_order_of_methods_and_severities(pair_folders, tmp_path, expected):
     run(pair_folders, tmp_path / "turned", methods=METHODS[::-1], severity=[4, 2])
     assert files_of(tmp_path / "turned") == expected
