@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionbench.errors import InputError
-from fusionbench.ranking.markdown import number, render_markdown
+from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.table import Column, Row, Table
 from fusionbench.ranking.tidy import records, render_csv
 
@@ -121,7 +121,7 @@ def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> RichTable
     if failed:
         grid.add_column("failed", justify="right", style="red", no_wrap=True)
     for row in table.rows:
-        cells: list[Text | str] = [_cell(row, column) for column in columns]
+        cells: list[Text | str] = [_cell(table, row, column) for column in columns]
         if ranked:
             cells.append("–" if row.mean_rank is None else f"{row.mean_rank:.2f}")
         if failed:
@@ -140,14 +140,14 @@ def _name(row: Row) -> str:
     return f"({row.method})" if row.reference else row.method
 
 
-def _cell(row: Row, column: Column) -> Text:
+def _cell(table: Table, row: Row, column: Column) -> Text:
     from rich.text import Text
 
     value = row.values.get(column)
     if value is None:
         return Text("–")
     style = {1: "bold", 2: "underline"}.get(value.place or 0, "")
-    return Text(number(value), style=style)
+    return Text(table.number(column, value), style=style)
 
 
 def _notes(table: Table) -> str:

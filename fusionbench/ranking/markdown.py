@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fusionbench.ranking.table import Column, Row, Table, Value, severity_text
+from fusionbench.ranking.table import Column, Row, Table, severity_text
 
 MAX_FAILURES = 20
 """Failures listed one by one; the CSV and the store have them all."""
@@ -19,11 +19,6 @@ def render_markdown(table: Table) -> str:
         parts += ["## Without a value", _failures(table)]
     parts += ["## How it was made", _provenance(table)]
     return "\n\n".join(parts) + "\n"
-
-
-def number(value: Value) -> str:
-    """A mean with as many decimals as its size deserves."""
-    return f"{value.mean:.4f}" if abs(value.mean) < 10 else f"{value.mean:.2f}"
 
 
 def _facts(table: Table) -> str:
@@ -46,7 +41,7 @@ def _grid(table: Table) -> str:
     ]
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
     for row in table.rows:
-        cells = [_name(row), *(_cell(row, column) for column in table.columns), _rank(row)]
+        cells = [_name(row), *(_cell(table, row, column) for column in table.columns), _rank(row)]
         lines.append(_line([*cells, *([str(row.failed_images or "")] if failed else [])]))
     return "\n".join(lines)
 
@@ -63,11 +58,11 @@ def _rank(row: Row) -> str:
     return "–" if row.mean_rank is None else f"{row.mean_rank:.2f}"
 
 
-def _cell(row: Row, column: Column) -> str:
+def _cell(table: Table, row: Row, column: Column) -> str:
     value = row.values.get(column)
     if value is None:
         return "–"
-    text = number(value)
+    text = table.number(column, value)
     if value.place == 1:
         return f"**{text}**"
     return f"<u>{text}</u>" if value.place == 2 else text

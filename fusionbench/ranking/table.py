@@ -95,6 +95,11 @@ class Table:
             parts.append(severity_text(self.severities).replace(", ", "_"))
         return re.sub(r"[^\w.@+-]", "_", "-".join(parts))
 
+    def number(self, column: Column, value: Value) -> str:
+        """A mean as text, with as many decimals as the largest value of its column deserves."""
+        largest = max(abs(row.values[column].mean) for row in self.rows if column in row.values)
+        return f"{value.mean:.4f}" if largest < 10 else f"{value.mean:.2f}"
+
 
 def severity_text(severities: Sequence[float]) -> str:
     """`3`, or `1-5` for a run of levels, or a list."""

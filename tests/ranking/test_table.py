@@ -230,6 +230,14 @@ def test_markdown_marks_best_and_second_and_escapes_names(bench):
     assert "<u>0.2000</u>" in text
 
 
+def test_numbers_of_one_column_have_the_same_decimals(bench):
+    bench.add("a", [9.5])
+    bench.add("b", [12.25])
+    text = render_markdown(bench.table())
+    assert "<u>9.50</u>" in text
+    assert "**12.25**" in text
+
+
 def test_every_line_of_a_markdown_table_has_as_many_cells(bench):
     bench.add("a|b", [0.3, None])
     bench.add("c", [0.2, 0.1])
