@@ -29,7 +29,8 @@ from fusionbench.images import (
 )
 from fusionbench.measuring import measure_image
 from fusionbench.ranking.query import comparable_groups, find_cells
-from fusionbench.ranking.table import Table, make_table
+from fusionbench.ranking.statistics import make_table
+from fusionbench.ranking.table import Table
 
 __all__ = ["Degraded", "Evaluation", "degrade", "evaluate", "fuse", "leaderboard", "measure", "score"]
 

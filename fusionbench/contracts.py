@@ -1,8 +1,9 @@
 """The narrow contracts between the harness and its plugins.
 
 Data flows one way: a `Dataset` yields an `ImagePair`, `Degradation`s damage it, a `FusionMethod` fuses it,
-`Metric`s score the result. The harness knows only what stands in this file; a plugin imports this file and
-its own folder. Nothing here reads a file or imports a heavy package.
+`Metric`s score the result. The harness knows plugins only through this file. A plugin imports this file, its
+own folder and, where it needs them, the public names of `fusionbench.images`, `fusionbench.errors` and (for a
+degradation) `fusionbench.degrading`. Nothing here reads a file or imports a heavy package.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ FloatImage = NDArray[np.float32]
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 """Where a method runs; `auto` takes the fastest there is."""
+
+DRIVING_HORIZON = 0.45
+"""Height of the vanishing line in the usual driving view, in image heights from the top."""
 
 T = TypeVar("T")
 
@@ -82,7 +86,7 @@ class ImagePair:
     """`(H, W)`, brighter is hotter."""
     depth: FloatImage | None = None
     """Metric depth `(H, W)` in metres where the dataset knows it; infinity is sky."""
-    horizon: float = 0.45
+    horizon: float = DRIVING_HORIZON
     """Height of the vanishing line, in image heights from the top (for depth priors)."""
 
     def __post_init__(self) -> None:
@@ -123,6 +127,8 @@ class DatasetCard:
     paper: str = ""
     box_classes: tuple[str, ...] = ()
     mask_classes: tuple[str, ...] = ()
+    needs_root: bool = True
+    """False for a dataset that is generated or takes its folders as options."""
     synthetic: bool = False
     """True where images are generated: never evidence for a scientific claim."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -274,17 +280,6 @@ class Degradation(Protocol):
 
 
 @dataclass(frozen=True)
-class WeightFile:
-    """One file of trained weights."""
-
-    url: str
-    sha256: str
-    size: int
-    """Bytes."""
-    licence: str
-
-
-@dataclass(frozen=True)
 class MethodCard:
     """What a person should know about a fusion method."""
 
@@ -299,10 +294,8 @@ class MethodCard:
     summary: str = ""
     multiple_of: int = 1
     """Height and width must be multiples of this; the harness pads by reflection and crops back."""
-    deterministic: bool = True
     reference: bool = False
     """True for the rows that are no fusion at all (visible only, infrared only): shown, never ranked."""
-    weights: tuple[WeightFile, ...] = ()
 
 
 @runtime_checkable

@@ -6,13 +6,12 @@ gains or loses by how it was wrapped.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -53,10 +52,9 @@ class ReadyMethod:
     card: MethodCard
     method: FusionMethod
     device: str
-    weights_sha256: str | None = None
 
 
-def choose_device(device: Device) -> str:
+def choose_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
     """Resolve `auto` to the fastest device here, and check that a named one is there.
 
     Raises:
@@ -64,9 +62,13 @@ def choose_device(device: Device) -> str:
     """
     import torch
 
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available: dict[Literal["cuda", "mps", "cpu"], bool] = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
+        return next(name for name in available if available[name])
     if not available[device]:
         raise InputError(f"--device {device}: this machine has none; use --device cpu")
     return device
@@ -103,8 +105,7 @@ def ready_method(name: str, weights: Path | None = None, device: Device = "auto"
     move = getattr(method, "to", None)
     if callable(move):
         move(chosen)
-    digest = None if weights is None else hashlib.sha256(weights.read_bytes()).hexdigest()
-    return ReadyMethod(card.name, card_of(method), method, chosen, digest)
+    return ReadyMethod(card.name, card_of(method), method, chosen)
 
 
 def _create(method_class: type[FusionMethod], name: str, weights: Path | None) -> FusionMethod:
@@ -141,19 +142,6 @@ def fuse_raw(ready: ReadyMethod, pair: ImagePair) -> NDArray[np.float32]:
     """
     visible, infrared = _as_tensors(ready, [pair])
     return np.asarray(_call(ready, visible, infrared).cpu().numpy()[0], dtype=np.float32)
-
-
-def attach_chroma(luma: NDArray[np.float64], visible: Uint8Image) -> Uint8Image:
-    """Give a fused luminance the chroma of the visible image.
-
-    Replacing Y in YCbCr while Cb and Cr stay is adding the change of Y to each of R, G and B; done in one
-    step it has no rounding of its own and needs no second set of coefficients.
-
-    Args:
-        luma: `(H, W)` in 0..255.
-        visible: `(H, W, 3)`.
-    """
-    return _with_luminance_changed(visible, luma - luminance(visible))
 
 
 def _as_tensors(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -244,6 +232,11 @@ def _finish(pair: ImagePair, values: NDArray[np.float32], seconds: float) -> Fus
 
 
 def _with_luminance_changed(visible: Uint8Image, change: NDArray[np.float64]) -> Uint8Image:
+    """Give the visible image another luminance and keep its chroma.
+
+    Replacing Y in YCbCr while Cb and Cr stay is adding the change of Y to each of R, G and B; done in one
+    step it has no rounding of its own and needs no second set of coefficients.
+    """
     changed = np.empty_like(visible)
     for channel in range(3):
         changed[..., channel] = quantise(visible[..., channel] + change)

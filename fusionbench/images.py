@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, UnidentifiedImageError
 
-from fusionbench.contracts import ImagePair, MeasuredImage, SourceImages, Uint8Image
+from fusionbench.contracts import DRIVING_HORIZON, ImagePair, MeasuredImage, SourceImages, Uint8Image
 from fusionbench.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
@@ -130,7 +130,7 @@ def read_infrared(path: Path) -> Uint8Image:
     return grey
 
 
-def read_pair(image_id: str, visible: Path, infrared: Path, horizon: float = 0.45) -> ImagePair:
+def read_pair(image_id: str, visible: Path, infrared: Path, horizon: float = DRIVING_HORIZON) -> ImagePair:
     """Read both files of a pair.
 
     Raises:

@@ -122,6 +122,9 @@ def _method_in_file(reference: str) -> type[FusionMethod]:
 
 @cache
 def _import_file(path: Path) -> ModuleType:
+    """Import a file as Python runs a script: modules beside it can be imported."""
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
     module_name = f"_fusionbench_user_{path.stem}_{abs(hash(path)):x}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

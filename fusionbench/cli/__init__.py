@@ -33,6 +33,3 @@ def main() -> None:
     except _Interrupted:
         print("interrupted: what is finished is kept, the same command continues", file=sys.stderr)
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(1) from None

@@ -14,10 +14,6 @@ from fusionbench.errors import InputError
 app = typer.Typer(help="Look datasets over and get them.", no_args_is_help=True)
 
 
-def _complete_dataset(incomplete: str) -> list[str]:
-    return options.complete("dataset", incomplete)
-
-
 def _complete_source(incomplete: str) -> list[str]:
     return [name for name in SOURCES if name.startswith(incomplete)]
 
@@ -26,7 +22,9 @@ def _complete_source(incomplete: str) -> list[str]:
 def check(
     dataset: Annotated[
         str | None,
-        typer.Argument(help="Dataset (default: all that are found).", autocompletion=_complete_dataset),
+        typer.Argument(
+            help="Dataset (default: all that are found).", autocompletion=options.complete_dataset
+        ),
     ] = None,
     root: options.Root = None,
     split: Annotated[str | None, typer.Option(help="Only this split (default: all that are there).")] = None,

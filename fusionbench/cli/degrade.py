@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from fusionbench.degrading.writing import Written
 
 
-def _complete_degradation(incomplete: str) -> list[str]:
-    return options.complete("degradation", incomplete)
-
-
 def degrade(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write visible/ID.png and infrared/ID.png to.")
@@ -31,7 +27,7 @@ def degrade(
             "--degradation",
             "-x",
             help="haze, haze@2.5, haze+low_light@2.",
-            autocompletion=_complete_degradation,
+            autocompletion=options.complete_degradation,
         ),
     ] = "haze",
     severity: Annotated[float, typer.Option("--severity", "-s", help="1 to 5, or between two levels.")] = 3.0,

@@ -87,8 +87,8 @@ def _data() -> list[Finding]:
     from fusionbench.datasets.roots import data_root
 
     findings: list[Finding] = []
-    for name in registry.names("dataset"):
-        root = data_root(name, None)
+    for name, dataset in registry.load_all("dataset").items():
+        root = data_root(name, None) if dataset.card.needs_root else None
         if root is not None:
             works = root.is_dir()
             text = str(root) if works else f"{root} is no folder; mend FUSIONBENCH_DATA or the config file"

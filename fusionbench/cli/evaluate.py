@@ -24,6 +24,9 @@ def evaluate(
     degradation: options.DegradationNames = None,
     severity: options.Severity = "3",
     method: options.MethodNames = None,
+    weights: Annotated[
+        list[str] | None, typer.Option(metavar="METHOD=FILE", help="Trained weights of a method; repeat.")
+    ] = None,
     metric: options.MetricNames = None,
     limit: options.Limit = None,
     seed: options.Seed = 0,
@@ -57,6 +60,7 @@ def evaluate(
             degradation=options.names_in(degradation) or ["clean"],
             severity=severity,
             methods=options.names_in(method),
+            weights=options.named_values("--weights METHOD=FILE", weights),
             metrics=options.names_in(metric),
             limit=limit,
             seed=seed,
@@ -96,18 +100,16 @@ def _account(evaluation: Evaluation) -> str:
     report = evaluation.report
     if report.computed == 0:
         return f"all {report.reused} results were in the store already"
-    available = report.wall_seconds * report.workers
-    parts = [
-        f"{name} {100 * seconds / available:.0f} %"
-        for name, seconds in (
-            ("measuring", report.seconds.measure),
-            ("degrading", report.seconds.degrade),
-            ("fusing", report.seconds.fuse),
-            ("reading or rendering pairs", report.seconds.load),
-        )
-    ]
     reused = f" ({report.reused} more were in the store)" if report.reused else ""
-    return f"{report.computed} results in {report.wall_seconds:.1f} s{reused}: {', '.join(parts)}"
+    head = f"{report.computed} results in {report.wall_seconds:.1f} s{reused}"
+    spent = report.seconds
+    if report.harness_share is None:
+        seconds = f"measuring {spent.measure:.0f} s, fusing {spent.fuse:.0f} s"
+        return f"{head} on a cluster: {seconds}, degrading {spent.degrade:.0f} s"
+    available = report.wall_seconds * (report.workers or 1)
+    shares = {"measuring": spent.measure, "fusing": spent.fuse, "degrading": spent.degrade}
+    parts = [f"{name} {100 * seconds / available:.0f} %" for name, seconds in shares.items()]
+    return f"{head}: {', '.join(parts)}, starting, reading and keeping {100 * report.harness_share:.0f} %"
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

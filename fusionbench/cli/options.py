@@ -16,32 +16,35 @@ if TYPE_CHECKING:
     from fusionbench.evaluation.run import Engine
 
 
-def complete(kind: registry.Kind, incomplete: str) -> list[str]:
+def _complete(kind: registry.Kind, incomplete: str) -> list[str]:
     """Registered names that begin as typed."""
     return [name for name in registry.names(kind) if name.startswith(incomplete)]
 
 
-def _complete_dataset(incomplete: str) -> list[str]:
-    return complete("dataset", incomplete)
+def complete_dataset(incomplete: str) -> list[str]:
+    """Registered datasets that begin as typed."""
+    return _complete("dataset", incomplete)
 
 
-def _complete_degradation(incomplete: str) -> list[str]:
-    return complete("degradation", incomplete)
+def complete_degradation(incomplete: str) -> list[str]:
+    """Registered degradations that begin as typed."""
+    return _complete("degradation", incomplete)
 
 
 def complete_method(incomplete: str) -> list[str]:
     """Registered methods that begin as typed."""
-    return complete("method", incomplete)
+    return _complete("method", incomplete)
 
 
-def _complete_metric(incomplete: str) -> list[str]:
-    return complete("metric", incomplete)
+def complete_metric(incomplete: str) -> list[str]:
+    """Registered metrics that begin as typed."""
+    return _complete("metric", incomplete)
 
 
 DatasetName = Annotated[
     str,
     typer.Option(
-        "--dataset", "-d", help="Dataset; `fusionbench list datasets`.", autocompletion=_complete_dataset
+        "--dataset", "-d", help="Dataset; `fusionbench list datasets`.", autocompletion=complete_dataset
     ),
 ]
 Root = Annotated[
@@ -67,7 +70,7 @@ DegradationNames = Annotated[
         "--degradation",
         "-x",
         help="haze, haze+low_light@2, clean; repeat or separate by commas (default: clean).",
-        autocompletion=_complete_degradation,
+        autocompletion=complete_degradation,
     ),
 ]
 Severity = Annotated[str, typer.Option("--severity", "-s", help="1 to 5: 3, 1-5, 1,3, 2.5.")]
@@ -85,7 +88,7 @@ MetricNames = Annotated[
     typer.Option(
         "--metric",
         help="Metric; repeat or separate by commas (default: all).",
-        autocompletion=_complete_metric,
+        autocompletion=complete_metric,
     ),
 ]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many pairs.")]
@@ -135,19 +138,33 @@ def names_in(values: Iterable[str] | None) -> list[str] | None:
     return [name for name in found if name] or None
 
 
-def dataset_options(
-    pairs: Iterable[str] | None, visible: Path | None = None, infrared: Path | None = None
-) -> dict[str, str]:
-    """Read `NAME=VALUE` options, with the two folders of `--dataset folder` beside them.
+def named_values(usage: str, pairs: Iterable[str] | None) -> dict[str, str]:
+    """Read options of the form `NAME=VALUE`.
+
+    Args:
+        usage: The option as a person should write it, for the error.
+        pairs: What was written.
 
     Raises:
         InputError: If one has no `=`.
     """
-    options: dict[str, str] = {}
+    found: dict[str, str] = {}
     for pair in pairs or ():
         name, equals, value = pair.partition("=")
         if not equals:
-            raise InputError(f"--dataset-option {pair}: write NAME=VALUE")
-        options[name.strip()] = value.strip()
+            raise InputError(f"{pair}: write {usage}")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def dataset_options(
+    pairs: Iterable[str] | None, visible: Path | None = None, infrared: Path | None = None
+) -> dict[str, str]:
+    """Read `--dataset-option`s, with the two folders of `--dataset folder` beside them.
+
+    Raises:
+        InputError: If one has no `=`.
+    """
+    options = named_values("--dataset-option NAME=VALUE", pairs)
     folders = {"visible": visible, "infrared": infrared}
     return {**options, **{name: str(folder) for name, folder in folders.items() if folder is not None}}

@@ -40,4 +40,5 @@ def open_dataset(
     from fusionbench.datasets.roots import data_root
 
     reader = registry.dataset_class(name)
-    return reader.open(DatasetRequest(root=data_root(name, root), split=split, options=dict(options or {})))
+    found = data_root(name, root) if root is not None or reader.card.needs_root else None
+    return reader.open(DatasetRequest(root=found, split=split, options=dict(options or {})))

@@ -147,7 +147,7 @@ def _opened(archive: Path) -> zipfile.ZipFile:
 def _require_harmless(member: zipfile.ZipInfo, archive: Path) -> None:
     name = member.filename
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in path.parts[0] or not path.parts:
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in path.parts[0]:
         raise ArchiveError(f"{archive}: member {name!r} would be written outside its folder; not unpacked")
     mode = member.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):

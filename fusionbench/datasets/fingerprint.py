@@ -34,12 +34,12 @@ def pair_fingerprint(visible: Path, infrared: Path) -> str:
         InputError: If a file cannot be read.
     """
     both = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    both.update(file_hash(visible).encode())
-    both.update(file_hash(infrared).encode())
+    both.update(content_digest(visible).encode())
+    both.update(content_digest(infrared).encode())
     return both.hexdigest()
 
 
-def file_hash(path: Path) -> str:
+def content_digest(path: Path) -> str:
     """BLAKE2b hash (20 bytes, hexadecimal) of a file's content.
 
     Raises:

@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 from typing import ClassVar
 
-from fusionbench.contracts import DatasetCard, DatasetRequest
+from fusionbench.contracts import DRIVING_HORIZON, DatasetCard, DatasetRequest
 from fusionbench.datasets import splits
 from fusionbench.datasets.layouts import image_folders, listing
-from fusionbench.datasets.paired import DRIVING_HORIZON, PairedFiles, Part, listed
+from fusionbench.datasets.paired import PairedFiles, Part, listed
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
 from fusionbench.errors import InputError
 
@@ -31,6 +31,7 @@ class FolderDataset(PairedFiles):
         splits=("all",),
         licence="yours",
         source="your own images: a visible and an infrared folder, paired by file name without extension",
+        needs_root=False,
         options={
             VISIBLE_OPTION: "folder of visible images",
             INFRARED_OPTION: "folder of infrared images",

@@ -10,7 +10,16 @@ from typing import Any, ClassVar, TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
-from fusionbench.contracts import Box, DatasetCard, DatasetRequest, ImagePair, Labels, Sample, Uint8Image
+from fusionbench.contracts import (
+    DRIVING_HORIZON,
+    Box,
+    DatasetCard,
+    DatasetRequest,
+    ImagePair,
+    Labels,
+    Sample,
+    Uint8Image,
+)
 from fusionbench.datasets import splits
 from fusionbench.datasets.annotations import read_mask, read_voc, read_yolo
 from fusionbench.datasets.fingerprint import pair_fingerprint
@@ -20,9 +29,6 @@ from fusionbench.errors import InputError
 from fusionbench.images import read_pair
 
 Reader = TypeVar("Reader", bound="PairedFiles")
-
-DRIVING_HORIZON = 0.45
-"""Height of the vanishing line in images from a car, in image heights from the top."""
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,6 @@ class Condition:
         return "+".join(parts) or CLEAN
 
     @property
-    def is_complete(self) -> bool:
-        """Whether every term has its severity."""
-        return all(severity is not None for _, severity in self.terms)
-
-    @property
     def is_clean(self) -> bool:
         """Whether the condition leaves every image as it is (no terms, or severity 0 throughout)."""
         return all(severity == 0 for _, severity in self.terms)

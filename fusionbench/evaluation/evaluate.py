@@ -13,13 +13,14 @@ from fusionbench.contracts import Dataset, Device
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import Condition, parse_condition, parse_severities
 from fusionbench.errors import InputError
-from fusionbench.evaluation.plan import Cell, MethodRequest, Plan, make_plan, shard_of
+from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
 from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, run_plan
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
 from fusionbench.fusing import card_of, choose_device
 from fusionbench.ranking.query import StoredCell, comparable_groups
-from fusionbench.ranking.table import Table, make_table
+from fusionbench.ranking.statistics import make_table
+from fusionbench.ranking.table import Table
 from fusionbench.ranking.tidy import records
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Evaluation:
     @property
     def failures(self) -> tuple[str, ...]:
         """Everything that has no value, with its reason."""
-        return tuple(failure for table in self.tables for failure in _all_failures(table))
+        return tuple(failure for table in self.tables for failure in table.all_failures)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Means as a tidy frame: one row a method, severity, metric and reference."""
@@ -64,6 +65,7 @@ def evaluate(
     degradation: str | Sequence[str] = "clean",
     severity: str | float | Sequence[float] = DEFAULT_SEVERITY,
     methods: Sequence[str] | None = None,
+    weights: Mapping[str, Path | str] | None = None,
     metrics: Sequence[str] | None = None,
     limit: int | None = None,
     seed: int = 0,
@@ -86,6 +88,7 @@ def evaluate(
         degradation: Condition or conditions, such as `haze`, `haze+low_light@2`, `clean`.
         severity: For conditions that name none: `3`, `1-5`, `1,3`, a number or numbers.
         methods: Registered names or `file.py:ClassName`; None takes every registered one.
+        weights: Files of trained weights, by method as named in `methods`.
         metrics: Registered names; None takes every registered one.
         limit: Only the first so many samples.
         seed: Seed of the degradations.
@@ -108,7 +111,7 @@ def evaluate(
         FusionbenchError: If a plugin cannot be created, or results cannot be kept.
     """
     opened = _opened(dataset, root, split, dataset_options)
-    requests = [_request(name) for name in (registry.names("method") if methods is None else methods)]
+    requests = _requests(registry.names("method") if methods is None else methods, weights or {})
     chosen = registry.names("metric") if metrics is None else list(metrics)
     _require_at_least_one(methods=requests, metrics=chosen)
     conditions = _conditions(degradation, severity)
@@ -126,7 +129,7 @@ def evaluate(
     options = RunOptions(
         device=device,
         engine=engine,
-        workers=1 if engine == "ray" else _workers(workers, plan, device),
+        workers=_workers(workers, plan, device, engine),
         batch_size=_positive("batch_size", batch_size),
         retry_failed=retry_failed,
     )
@@ -209,8 +212,18 @@ def _opened(
     return open_dataset(dataset, None if root is None else Path(root).expanduser(), split, options)
 
 
-def _request(name: str) -> MethodRequest:
-    return MethodRequest(name=card_of(registry.method_class(name)).name, method=name)
+def _requests(methods: Sequence[str], weights: Mapping[str, Path | str]) -> list[MethodRequest]:
+    for name in weights:
+        if name not in methods:
+            raise InputError(f"weights for {name!r}: no such method is asked for; name it in --method too")
+    return [
+        MethodRequest(
+            name=card_of(registry.method_class(name)).name,
+            method=name,
+            weights=Path(weights[name]).expanduser() if name in weights else None,
+        )
+        for name in methods
+    ]
 
 
 def _conditions(degradation: str | Sequence[str], severity: str | float | Sequence[float]) -> list[Condition]:
@@ -230,7 +243,11 @@ def _require_at_least_one(**chosen: Sequence[object]) -> None:
             raise InputError(f"{name}: name at least one")
 
 
-def _workers(asked: int, plan: Plan, device: Device) -> int:
+def _workers(asked: int, plan: Plan, device: Device, engine: Engine = "process") -> int:
+    if engine == "ray":
+        if asked > 1:
+            raise InputError("workers: the cluster decides with --engine ray; leave --workers out")
+        return 1
     if asked < 0:
         raise InputError(f"workers: expected 0 or more, got {asked}")
     if asked > 0:
@@ -255,16 +272,5 @@ def _run(plan: Plan, results: Path, options: RunOptions, listener: Listener | No
     require_writable(results)
     store = Store(results)
     report = run_plan(plan, store, options, listener)
-    cells = [_stored(store, cell) for cell in plan.cells]
+    cells = [StoredCell(store.rows_path(cell), store.stamp(cell)) for cell in plan.cells]
     return Evaluation(tuple(make_table(group) for group in comparable_groups(cells)), report)
-
-
-def _stored(store: Store, cell: Cell) -> StoredCell:
-    path = store.rows_path(cell)
-    return StoredCell(path, store.stamp(cell), path.stat().st_mtime)
-
-
-def _all_failures(table: Table) -> tuple[str, ...]:
-    if not table.by_severity:
-        return table.failures
-    return tuple(failure for part in table.by_severity for failure in part.failures)

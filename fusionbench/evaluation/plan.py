@@ -29,8 +29,6 @@ class MethodRequest:
     weights: Path | None = None
     fused: Path | None = None
     """Folder of fused images, for images fused elsewhere."""
-    identity: Mapping[str, Any] | None = None
-    """What decides its output: code and weights, or the files; filled in by the plan."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def make_plan(
                 "pipeline": PIPELINE_VERSION,
                 "dataset": {"name": dataset.card.name, "split": dataset.split, "samples": listed},
                 "condition": _condition_identity(condition, seed),
-                "method": {"name": method.name, **(method.identity or _method_identity(method))},
+                "method": {"name": method.name, **_method_identity(method)},
                 "metrics": metric_identity,
             },
             display={
@@ -126,7 +124,7 @@ def make_plan(
                 "method": _method_display(method),
                 "synthetic": dataset.card.synthetic,
                 "limit": limit,
-                "dataset_options": dict(dataset_options or {}),
+                "dataset_options": _publishable(dataset_options or {}),
             },
         )
         for condition in conditions
@@ -148,16 +146,21 @@ def shard_of(plan: Plan, index: int, count: int) -> Plan:
     return Plan(plan.dataset, plan.samples, plan.metrics, tuple(c for c in plan.cells if c.key in mine))
 
 
+def _publishable(options: Mapping[str, str]) -> dict[str, str]:
+    """Options without files and folders: where a user keeps things is nobody else's business."""
+    return {name: value for name, value in options.items() if not Path(value).exists()}
+
+
 def _refuse_twins(names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"method {name!r} is asked for twice; give each its own name with --name")
+            raise InputError(f"method {name!r} is asked for twice; give the classes different names or cards")
 
 
 def _fingerprint(dataset: Dataset, sample: Sample) -> str:
     try:
         return f"unusable: {sample.problem}" if sample.problem else dataset.fingerprint(sample)
-    except InputError as error:
+    except Exception as error:
         return f"unusable: {error}"
 
 

@@ -11,7 +11,7 @@ import json
 import platform
 import tokenize
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ def content_hash(value: Any) -> str:
 
 
 def code_hash(plugin: type) -> str:
-    """Hash of the source that defines a plugin: its module and the modules it imports from its own package.
+    """Hash of the source that defines a plugin: its module and what that imports from its package or folder.
 
     Comments, blank lines and line endings do not count, so that they invalidate no result. The harness is
     left out on purpose: what it does to the numbers is `evaluation.plan.PIPELINE_VERSION`.
@@ -84,39 +84,45 @@ def environment(device: str) -> dict[str, str]:
 
 
 def _own_files(start: Path, module: str) -> dict[str, Path]:
+    """The module's file and those it imports from where it belongs: its package, or else its folder."""
     package, separator, _ = module.partition(".")
-    if not separator or package == "fusionbench":
-        return {module if separator else start.stem: start}
-    found: dict[str, Path] = {}
-    waiting = [module]
+    locate = partial(_in_package, package) if separator else partial(_in_folder, start.parent)
+    files = {module: start} if separator else {start.stem: start}
+    waiting = list(files.items())
     while waiting:
-        name = waiting.pop()
-        path = _module_file(name)
-        if path is None or name in found:
-            continue
-        found[name] = path
-        waiting.extend(_imports_of(path, name, package))
-    return found
+        name, path = waiting.pop()
+        for imported in _imports_of(path, name):
+            origin = None if imported in files else locate(imported)
+            if origin is not None:
+                files[imported] = origin
+                waiting.append((imported, origin))
+    return files
 
 
-def _module_file(module: str) -> Path | None:
-    """Where a module's source is, found without running it; None for names that are not modules."""
+def _in_package(package: str, module: str) -> Path | None:
+    """Source of a module of a package, found without running it; None for other names."""
+    if module.partition(".")[0] != package:
+        return None
     try:
         spec = importlib.util.find_spec(module)
     except ModuleNotFoundError:
         return None
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return None
-    return Path(spec.origin)
+    return Path(spec.origin).resolve()
 
 
-def _imports_of(path: Path, module: str, package: str) -> Iterator[str]:
-    """Modules of the same top-level package that a file imports, anywhere in it."""
+def _in_folder(folder: Path, module: str) -> Path | None:
+    """Source of a module that lies in a folder; None for other names."""
+    path = folder.joinpath(*module.split("."))
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+
+
+def _imports_of(path: Path, module: str) -> Iterator[str]:
+    """Modules that a file imports, anywhere in it, and the names it imports from them: may be modules too."""
     parent = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_bytes())):
-        for name in _imported_names(node, parent):
-            if name == package or name.startswith(f"{package}."):
-                yield name
+        yield from _imported_names(node, parent)
 
 
 def _imported_names(node: ast.AST, parent: str) -> Iterable[str]:

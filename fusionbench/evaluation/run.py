@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from fusionbench.contracts import Device, Sample
@@ -64,12 +64,18 @@ class RunReport:
     reused: int = 0
     """Results found in the store or in journals."""
     wall_seconds: float = 0.0
-    workers: int = 1
+    workers: int | None = 1
+    """None where a cluster did the work: how many took part is not known."""
     seconds: Seconds = field(default_factory=Seconds)
 
     @property
-    def harness_share(self) -> float:
-        """Share of the workers' time that was neither fusing, degrading nor measuring, in 0..1."""
+    def harness_share(self) -> float | None:
+        """Share of the workers' time that was neither fusing, degrading nor measuring, in 0..1.
+
+        None where a cluster did the work.
+        """
+        if self.workers is None:
+            return None
         available = self.wall_seconds * self.workers
         useful = self.seconds.fuse + self.seconds.degrade + self.seconds.measure
         return max(0.0, 1.0 - useful / available) if available > 0 else 0.0
@@ -80,7 +86,7 @@ class _OpenCell:
 
     def __init__(self, cell: Cell, store: Store, samples: tuple[Sample, ...], *, retry_failed: bool) -> None:
         self.cell = cell
-        kept = store.journalled(cell)
+        kept = {**(store.results(cell) if store.is_done(cell) else {}), **store.journalled(cell)}
         self.results = {name: kept[name] for name in kept if not (retry_failed and kept[name].reasons)}
         self.missing = [sample for sample in samples if sample.id not in self.results]
         self.journal: Journal = store.open_journal(cell)
@@ -95,7 +101,7 @@ def run_plan(plan: Plan, store: Store, options: RunOptions, listener: Listener |
     """
     started = time.perf_counter()
     listener = listener or Silent()
-    report = RunReport(workers=options.workers)
+    report = RunReport(workers=None if options.engine == "ray" else options.workers)
     pending = [cell for cell in plan.cells if not _is_done(cell, store, options)]
     opened = {
         (cell.condition, cell.method.name): _OpenCell(
@@ -106,10 +112,12 @@ def run_plan(plan: Plan, store: Store, options: RunOptions, listener: Listener |
     total, remaining = len(plan.cells) * len(plan.samples), sum(len(cell.missing) for cell in opened.values())
     report.reused = total - remaining
     listener.started(total, remaining)
-    described = environment(choose_device(options.device)) if opened else {}
+    # Resolved once: what the stamp says is where it ran, on whatever machine.
+    device = choose_device(options.device) if opened else "cpu"
+    described = environment(device)
     try:
         _finish_complete(list(opened.values()), plan, store, described)
-        for outcome in _outcomes(plan, opened, options):
+        for outcome in _outcomes(plan, opened, replace(options, device=device)):
             _keep(outcome, opened, listener, report)
             touched = [opened[outcome.condition, name] for name in {name for name, _ in outcome.results}]
             _finish_complete(touched, plan, store, described)
@@ -123,10 +131,7 @@ def run_plan(plan: Plan, store: Store, options: RunOptions, listener: Listener |
 def _is_done(cell: Cell, store: Store, options: RunOptions) -> bool:
     if not store.is_done(cell):
         return False
-    if options.retry_failed and store.stamp(cell)["failed_images"]:
-        store.forget(cell)
-        return False
-    return True
+    return not (options.retry_failed and store.stamp(cell)["failed_images"])
 
 
 def _outcomes(

@@ -14,6 +14,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -79,6 +80,16 @@ class Store:
         """The stamp of a finished cell."""
         return read_stamp(self.stamp_path(cell)) or {}
 
+    def results(self, cell: Cell) -> dict[str, ImageResult]:
+        """Results of a finished cell by image id, without the times, which rows do not hold."""
+        import pyarrow.parquet
+
+        measurements: dict[str, list[Measurement]] = {}
+        for row in pyarrow.parquet.read_table(self.rows_path(cell)).to_pylist():
+            image = row.pop("image")
+            measurements.setdefault(image, []).append(Measurement(**row))
+        return {image: ImageResult(image, tuple(of)) for image, of in measurements.items()}
+
     def journalled(self, cell: Cell) -> dict[str, ImageResult]:
         """Images of an unfinished cell that earlier runs completed, by id; a torn last line is ignored."""
         found: dict[str, ImageResult] = {}
@@ -117,17 +128,8 @@ class Store:
             _write_rows(path, results)
             stamp = _make_stamp(cell, results, environment, file_hash(path))
             _write_text(self.stamp_path(cell), json.dumps(stamp, indent=1, sort_keys=True) + "\n")
-            self.forget_journals(cell)
-
-    def forget(self, cell: Cell) -> None:
-        """Remove a finished cell, so that it is computed again."""
-        self.stamp_path(cell).unlink(missing_ok=True)
-        self.rows_path(cell).unlink(missing_ok=True)
-
-    def forget_journals(self, cell: Cell) -> None:
-        """Remove the journals of a cell."""
-        for path in self._journals(cell):
-            path.unlink(missing_ok=True)
+            for journal in self._journals(cell):
+                journal.unlink(missing_ok=True)
 
     def _journals(self, cell: Cell) -> list[Path]:
         path = self.rows_path(cell)
@@ -192,6 +194,7 @@ def _make_stamp(
             "measure": sum(result.measure_seconds for result in results),
         },
         "environment": environment,
+        "finished": datetime.now(timezone.utc).isoformat(timespec="microseconds"),
         "rows_sha256": rows_sha256,
     }
 

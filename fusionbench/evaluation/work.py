@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fusionbench import registry
 from fusionbench.contracts import Dataset, Device, ImagePair, Sample, SourceImages
+from fusionbench.datasets.pairing import normal_id
 from fusionbench.degrading import Condition, DegradedPair, degrade_pair
 from fusionbench.errors import FusionbenchError, InputError, MethodError
 from fusionbench.evaluation.plan import MethodRequest
@@ -59,11 +60,6 @@ class Seconds:
         self.degrade += other.degrade
         self.fuse += other.fuse
         self.measure += other.measure
-
-    @property
-    def total(self) -> float:
-        """All of it."""
-        return self.load + self.degrade + self.fuse + self.measure
 
 
 @dataclass(frozen=True)
@@ -135,6 +131,8 @@ class Worker:
             pair = self._dataset.load(sample)
         except FusionbenchError as error:
             return _Prepared(sample, pending, None, str(error))
+        except Exception as error:
+            return _Prepared(sample, pending, None, f"could not be loaded: {type(error).__name__}: {error}")
         finally:
             loaded = time.perf_counter()
             seconds.load += loaded - started
@@ -184,7 +182,7 @@ class FusedFolder:
         self.folder = folder
         self._files: dict[str, list[Path]] = {}
         for path in image_files(folder):
-            self._files.setdefault(path.stem, []).append(path)
+            self._files.setdefault(normal_id(path.stem), []).append(path)
 
     @property
     def stems(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ def render_markdown(table: Table) -> str:
     parts = [f"# {_escape(table.title)}", _facts(table), _grid(table), _legend(table)]
     for part in table.by_severity:
         parts += [f"## Severity {severity_text(part.severities)}", _grid(part)]
-    if table.failures:
+    if table.all_failures:
         parts += ["## Without a value", _failures(table)]
     parts += ["## How it was made", _provenance(table)]
     return "\n\n".join(parts) + "\n"
@@ -86,18 +86,20 @@ def _legend(table: Table) -> str:
 
 
 def _failures(table: Table) -> str:
-    lines = [f"- {_escape(failure)}" for failure in table.failures[:MAX_FAILURES]]
-    if len(table.failures) > MAX_FAILURES:
-        lines.append(f"- and {len(table.failures) - MAX_FAILURES} more, all in the store")
+    lines = [f"- {_escape(failure)}" for failure in table.all_failures[:MAX_FAILURES]]
+    if len(table.all_failures) > MAX_FAILURES:
+        lines.append(f"- and {len(table.all_failures) - MAX_FAILURES} more, all in the store")
     return "\n".join(lines)
 
 
 def _provenance(table: Table) -> str:
     newest = table.stamps[-1]
     versions = newest["environment"]
+    scored = sorted({s["method"] for s in table.stamps if s["display"]["method"]["scored"]})
     keys = ", ".join("`" + stamp["key"][:16] + "`" for stamp in table.stamps)
     lines = [
         f"- command: `{reproducing_command(table)}`",
+        *([f"- scored from folders of images: {_escape(', '.join(scored))}"] if scored else []),
         f"- samples: `{newest['identity']['dataset']['samples']}`",
         *(f"- {name}: `{code}`" for name, code in newest["identity"]["condition"]["code"].items()),
         f"- fusionbench {versions['ivif-fusionbench']}, torch {versions['torch']}, "
@@ -108,8 +110,10 @@ def _provenance(table: Table) -> str:
 
 
 def reproducing_command(table: Table) -> str:
-    """The command that computes the table again (method files and folders are the user's own)."""
+    """The command that computes the table's methods again (files and folders are the user's own)."""
+    stamp = table.stamps[-1]
     parts = ["fusionbench eval", f"--dataset {table.dataset}", f"--split {table.split}"]
+    parts += [f"--dataset-option {name}={value}" for name, value in _shown_options(table).items()]
     if table.severities != (0.0,):
         severities = ",".join(f"{severity:g}" for severity in table.severities)
         parts += [f"--degradation {table.degradation}", f"--severity {severities}"]
@@ -117,18 +121,19 @@ def reproducing_command(table: Table) -> str:
         parts.append(f"--degradation {table.degradation}")
     if table.seed:
         parts.append(f"--seed {table.seed}")
-    parts += [f"--dataset-option {name}={value}" for name, value in _shown_options(table).items()]
-    limit = table.stamps[-1]["display"]["limit"]
-    if limit is not None:
-        parts.append(f"--limit {limit}")
-    parts.append("--method " + ",".join(sorted(row.method for row in table.rows)))
+    if stamp["display"]["limit"] is not None:
+        parts.append(f"--limit {stamp['display']['limit']}")
+    scored = {stamp["method"] for stamp in table.stamps if stamp["display"]["method"]["scored"]}
+    methods = sorted({row.method for row in table.rows} - scored)
+    if methods:
+        parts.append("--method " + ",".join(methods))
+    parts.append("--metric " + ",".join(dict.fromkeys(column.metric for column in table.columns)))
     return " ".join(parts)
 
 
 def _shown_options(table: Table) -> dict[str, str]:
-    """Options the dataset was opened with, without folders, which are the user's own."""
-    options = table.stamps[-1]["display"]["dataset_options"]
-    return {name: value for name, value in options.items() if name not in ("visible", "infrared")}
+    """Options the dataset was opened with, without files and folders, which are the user's own."""
+    return dict(table.stamps[-1]["display"]["dataset_options"])
 
 
 def _escape(text: str) -> str:

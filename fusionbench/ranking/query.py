@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.errors import InputError
-from fusionbench.evaluation.provenance import content_hash
+from fusionbench.evaluation.provenance import content_hash, file_hash
 from fusionbench.evaluation.store import read_stamp
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ class StoredCell:
 
     rows: Path
     stamp: Mapping[str, Any]
-    modified: float
-    """When it was written, to tell which of two is newer."""
+
+    @property
+    def finished(self) -> str:
+        """When it was computed (ISO 8601), to tell which of two is newer, wherever the files were copied."""
+        return str(self.stamp["finished"])
 
     @property
     def group(self) -> str:
@@ -46,18 +49,21 @@ def find_cells(results: Path) -> list[StoredCell]:
     """All finished cells of a store, oldest first.
 
     Raises:
-        InputError: If there are none.
+        InputError: If there are none, or one is damaged.
     """
     cells = []
     for path in sorted(results.glob("*/*/*.json")):
         stamp, rows = read_stamp(path), path.with_suffix(".parquet")
-        if stamp is not None and rows.is_file():
-            cells.append(StoredCell(rows, stamp, path.stat().st_mtime))
+        if stamp is None or not rows.is_file():
+            continue
+        if file_hash(rows) != stamp["rows_sha256"]:
+            raise InputError(f"{rows}: is damaged; delete it and run the evaluation again")
+        cells.append(StoredCell(rows, stamp))
     if not cells:
         raise InputError(
             f"{results}: holds no results; run `fusionbench eval` first, or name the store with --results"
         )
-    return sorted(cells, key=lambda cell: (cell.modified, cell.stamp["key"]))
+    return sorted(cells, key=lambda cell: (cell.finished, cell.stamp["key"]))
 
 
 def comparable_groups(cells: Iterable[StoredCell]) -> list[list[StoredCell]]:
@@ -66,7 +72,7 @@ def comparable_groups(cells: Iterable[StoredCell]) -> list[list[StoredCell]]:
     for cell in cells:
         groups.setdefault(cell.group, []).append(cell)
     return sorted(
-        groups.values(), key=lambda g: (g[0].stamp["dataset"], g[0].stamp["degradation"], g[-1].modified)
+        groups.values(), key=lambda g: (g[0].stamp["dataset"], g[0].stamp["degradation"], g[-1].finished)
     )
 
 
@@ -79,42 +85,35 @@ def current_cells(cells: Sequence[StoredCell]) -> list[StoredCell]:
 def read_values(cells: Sequence[StoredCell]) -> pd.DataFrame:
     """Every value of the given cells, one row an image, metric and reference.
 
+    Args:
+        cells: Cells of one comparable group, oldest first.
+
     Returns:
         Columns severity, method, image, metric, reference, value (NaN where there is none), reason. Where
-        several cells hold the same value, it appears once.
-
-    Raises:
-        InputError: If a file of rows is damaged.
+        several cells hold the same value, it appears once; values of a metric whose code or version is not
+        that of the newest cell are left out, since two definitions never meet in one column.
     """
     import duckdb
 
     files = {str(cell.rows): cell for cell in cells}
+    newest = {name: identity for cell in cells for name, identity in _metrics(cell).items()}
     with duckdb.connect() as connection:
-        try:
-            rows: pd.DataFrame = connection.execute(
-                "SELECT filename, image, metric, reference, value, reason "
-                "FROM read_parquet(?, filename = true)",
-                [list(files)],
-            ).df()
-        except duckdb.Error as error:
-            raise InputError(
-                f"{_first_damaged(files)}: is damaged; delete it and run the evaluation again"
-            ) from error
-    rows["method"] = [files[name].stamp["method"] for name in rows["filename"]]
-    rows["severity"] = [files[name].stamp["severity"] for name in rows["filename"]]
+        rows: pd.DataFrame = connection.execute(
+            "SELECT filename, image, metric, reference, value, reason FROM read_parquet(?, filename = true)",
+            [list(files)],
+        ).df()
+    found = [files[name] for name in rows["filename"]]
+    rows["method"] = [cell.stamp["method"] for cell in found]
+    rows["severity"] = [cell.stamp["severity"] for cell in found]
+    metrics = list(rows["metric"])
+    current = [_metrics(cell)[name] == newest[name] for cell, name in zip(found, metrics, strict=True)]
     identifying = ["severity", "method", "image", "metric", "reference"]
-    unique: pd.DataFrame = rows.drop(columns="filename").drop_duplicates(
-        identifying, keep="last", ignore_index=True
+    unique: pd.DataFrame = (
+        rows[current].drop(columns="filename").drop_duplicates(identifying, ignore_index=True)
     )
     return unique
 
 
-def _first_damaged(files: Iterable[str]) -> str:
-    import pyarrow.parquet
-
-    for name in files:
-        try:
-            pyarrow.parquet.read_metadata(name)
-        except (OSError, ValueError):
-            return name
-    return "a file of results"
+def _metrics(cell: StoredCell) -> Mapping[str, Any]:
+    metrics: Mapping[str, Any] = cell.stamp["identity"]["metrics"]
+    return metrics

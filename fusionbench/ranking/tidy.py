@@ -31,7 +31,7 @@ def records(table: Table) -> Iterator[dict[str, Any]]:
     """Records of a table: each severity by itself, then all together where there are several."""
     for part in table.by_severity or (table,):
         yield from _records(part)
-    if table.by_severity:
+    if table.by_severity and len(table.severities) > 1:
         yield from _records(table)
 
 
@@ -59,7 +59,7 @@ def _records(table: Table) -> Iterator[dict[str, Any]]:
                 "direction": column.direction,
                 "mean": value.mean,
                 "deviation": value.deviation,
-                "images": value.images,
+                "images": len(value.images),
                 "failed_images": row.failed_images,
                 "place": value.place,
             }

@@ -90,7 +90,7 @@ def test_a_root_is_refused() -> None:
 
 
 def test_an_unknown_split_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match=r"'val'.*test and train"):
+    with pytest.raises(InputError, match=r"'val'.*test, train"):
         scenes("val")
 
 

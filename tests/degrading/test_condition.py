@@ -15,7 +15,6 @@ NAMES = st.lists(st.sampled_from(["haze", "low_light", "noise"]), unique=True)
 
 def test_a_bare_name_has_no_severity() -> None:
     assert parse_condition("haze").terms == (("haze", None),)
-    assert not parse_condition("haze").is_complete
 
 
 def test_a_severity_may_be_a_fraction() -> None:

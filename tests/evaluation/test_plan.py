@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import fusionbench
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import parse_condition
 from fusionbench.errors import InputError, UnknownNameError
@@ -79,6 +80,26 @@ def test_a_comment_in_a_method_does_not_change_its_code_hash(pair_folders, write
     first = write_method("return infrared", file_name="first/mine.py")
     second = write_method("# a thought\n\nreturn infrared  # done", file_name="second/mine.py")
     assert code_of(pair_folders, first) == code_of(pair_folders, second)
+
+
+def test_editing_a_module_beside_a_method_file_changes_its_code_hash(pair_folders, write_method, tmp_path):
+    hashes = []
+    for folder, gain in (("first", 1), ("second", 2)):
+        method = write_method("import network; return infrared", file_name=f"{folder}/mine.py")
+        (tmp_path / folder / "network.py").write_text("from layers import core\n")
+        (tmp_path / folder / "layers").mkdir()
+        (tmp_path / folder / "layers" / "__init__.py").write_text("")
+        (tmp_path / folder / "layers" / "core.py").write_text(f"GAIN = {gain}\n")
+        hashes.append(code_of(pair_folders, method))
+    assert hashes[0] != hashes[1]
+
+
+def test_a_method_file_may_import_the_modules_beside_it(pair_folders, write_method, tmp_path):
+    (tmp_path / "neighbour_of_mine.py").write_text("GAIN = 0.5\n")
+    method = write_method("import neighbour_of_mine; return infrared * neighbour_of_mine.GAIN")
+    files = [Path(pair_folders[name]) / "pair 0.png" for name in ("visible", "infrared")]
+    raw = fusionbench.fuse(method, *files, raw=True)
+    assert raw.max() <= 0.5
 
 
 def test_weights_are_in_the_key_by_content(pair_folders, tmp_path):

@@ -150,13 +150,17 @@ def test_a_method_that_misbehaves_gets_failed_rows_and_harms_no_other(
 
 
 def test_only_the_guilty_image_of_a_batch_fails(pair_folders, tmp_path, write_method):
-    flagged = write_method("""
-        if float(visible[0, 0, 0, 0]) == float(visible.amax()) or visible.shape[0] > 1:
-            raise ValueError("batch")
+    dark = Path(pair_folders["infrared"]) / "pair 1.png"
+    Image.new("L", (64, 48), 0).save(dark)
+    picky = write_method("""
+        if float(infrared.amax(dim=(1, 2, 3)).min()) == 0.0:
+            raise ValueError("one of these is black")
         return infrared
     """)
-    evaluation = run(pair_folders, tmp_path / "results", methods=[flagged], severity=3, batch_size=3)
-    assert evaluation.failures == ()
+    evaluation = run(pair_folders, tmp_path / "results", methods=[picky], degradation="clean", batch_size=3)
+    (failure,) = evaluation.failures
+    assert failure.startswith("pair 1 ")
+    assert "one of these is black" in failure
 
 
 def test_values_a_little_outside_the_range_are_clamped_and_counted(pair_folders, tmp_path, write_method):
@@ -173,7 +177,8 @@ def test_an_unreadable_image_fails_for_every_method_and_the_others_are_measured(
     (failure,) = {failure.split(": ", 1)[1] for failure in evaluation.failures}
     assert "pair 1.png" in failure
     assert {row.failed_images for row in evaluation.tables[0].rows} == {1}
-    assert {value.images for row in evaluation.tables[0].rows for value in row.values.values()} == {2}
+    measured = {value.images for row in evaluation.tables[0].rows for value in row.values.values()}
+    assert measured == {frozenset({"pair 0", "pair 2"})}
 
 
 def test_an_orphan_is_a_failed_row_not_a_silent_skip(pair_folders, tmp_path):
@@ -193,23 +198,40 @@ def test_an_image_too_small_for_a_metric_says_what_it_needs(tmp_path):
     assert {column.metric for row in evaluation.tables[0].rows for column in row.values} == {"en"}
 
 
-def test_failed_cells_are_computed_again_only_when_asked(pair_folders, tmp_path, write_method):
+def test_failed_images_are_computed_again_only_when_asked(pair_folders, tmp_path, write_method):
     marker = tmp_path / "repaired"
-    body = f"""
+    method = write_method(f"""
         import pathlib
-        if not pathlib.Path({str(marker)!r}).exists():
+        if float(infrared[0, 0, 0, 0]) > 0.5 and not pathlib.Path({str(marker)!r}).exists():
             raise RuntimeError("broken")
         return infrared
-    """
-    method = write_method(body)
-    assert run(pair_folders, tmp_path / "results", methods=[method], severity=3).failures
+    """)
+    first = run(pair_folders, tmp_path / "results", methods=[method], degradation="clean")
+    broken = len(first.failures)
+    assert 0 < broken < 3
     marker.write_text("")
-    again = run(pair_folders, tmp_path / "results", methods=[method], severity=3)
-    assert again.report.computed == 0
-    assert again.failures
-    retried = run(pair_folders, tmp_path / "results", methods=[method], severity=3, retry_failed=True)
-    assert retried.report.computed == 3
-    assert retried.failures == ()
+    again = run(pair_folders, tmp_path / "results", methods=[method], degradation="clean")
+    assert (again.report.computed, len(again.failures)) == (0, broken)
+    retried = run(
+        pair_folders, tmp_path / "results", methods=[method], degradation="clean", retry_failed=True
+    )
+    assert (retried.report.computed, retried.failures) == (broken, ())
+
+
+def test_a_dataset_that_raises_anything_makes_a_failed_row(pair_folders, tmp_path, monkeypatch):
+    from fusionbench.datasets.folder import FolderDataset
+
+    load = FolderDataset.load
+
+    def careless(self, sample):
+        if sample.id == "pair 1":
+            raise KeyError("no such key")
+        return load(self, sample)
+
+    monkeypatch.setattr(FolderDataset, "load", careless)
+    evaluation = run(pair_folders, tmp_path / "results", severity=3)
+    (failure,) = evaluation.failures
+    assert "KeyError" in failure
 
 
 def test_reference_based_metrics_are_kept_against_the_clean_and_the_degraded_pair(pair_folders, tmp_path):

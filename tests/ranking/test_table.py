@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,8 @@ from fusionbench.evaluation.store import ImageResult, Store
 from fusionbench.measuring import Measurement
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells
-from fusionbench.ranking.table import Row, Table, make_table, severity_text
+from fusionbench.ranking.statistics import make_table
+from fusionbench.ranking.table import Row, Table, severity_text
 from fusionbench.ranking.tidy import render_csv
 
 METRICS = {
@@ -40,6 +40,8 @@ class Bench:
         code = more.pop("code", "1")
         haze_code = more.pop("haze_code", "h")
         nabf = more.pop("nabf", vif)
+        seed = more.pop("seed", 0)
+        metrics = more.pop("metrics", {"vif": "1", "nabf": "1", "en": "1"})
         assert not more
         cell = Cell(
             dataset="m3fd",
@@ -47,17 +49,17 @@ class Bench:
             condition=parse_condition(f"haze@{severity:g}"),
             degradation="haze",
             severity=severity,
-            seed=0,
+            seed=seed,
             method=MethodRequest(method),
             identity={
                 "pipeline": 1,
                 "dataset": {"name": "m3fd", "split": "all", "samples": "s"},
-                "condition": {"name": f"haze@{severity:g}", "code": {"haze": haze_code}, "seed": 0},
+                "condition": {"name": f"haze@{severity:g}", "code": {"haze": haze_code}, "seed": seed},
                 "method": {"name": method, "code": code},
-                "metrics": {},
+                "metrics": metrics,
             },
             display={
-                "metrics": METRICS,
+                "metrics": {name: METRICS[name] for name in metrics},
                 "method": {"title": method, "reference": reference, "scored": False},
                 "synthetic": False,
                 "limit": None,
@@ -67,10 +69,14 @@ class Bench:
         results = [
             ImageResult(
                 f"i{index}",
-                (
-                    _measurement("vif", "clean", value),
-                    _measurement("nabf", "clean", nabf[index]),
-                    _measurement("en", "none", 1.0),
+                tuple(
+                    measurement
+                    for measurement in (
+                        _measurement("vif", "clean", value),
+                        _measurement("nabf", "clean", nabf[index]),
+                        _measurement("en", "none", 1.0),
+                    )
+                    if measurement.metric in metrics
                 ),
             )
             for index, value in enumerate(vif)
@@ -110,7 +116,7 @@ def places(table: Table, metric: str) -> dict[str, int | None]:
 def test_the_mean_is_over_images(bench):
     bench.add("a", [0.25, 0.5, 0.75])
     (value,) = [v for c, v in row(bench.table(), "a").values.items() if c.metric == "vif"]
-    assert (value.mean, value.images) == (0.5, 3)
+    assert (value.mean, value.images) == (0.5, {"i0", "i1", "i2"})
     assert value.deviation == pytest.approx((2 / 3 * 0.25**2) ** 0.5)
 
 
@@ -154,6 +160,12 @@ def test_a_method_that_failed_where_others_did_not_is_shown_but_not_ranked(bench
     assert table.failures == ("i1 (b, severity 3): could not be read",)
 
 
+def test_methods_that_failed_on_different_images_are_not_ranked_against_each_other(bench):
+    bench.add("a", [0.1, None])
+    bench.add("b", [None, 0.9])
+    assert places(bench.table(), "vif") == {"a": None, "b": None}
+
+
 def test_an_image_that_failed_for_everyone_spoils_nobodys_rank(bench):
     bench.add("a", [0.1, None])
     bench.add("b", [0.9, None])
@@ -177,6 +189,46 @@ def test_the_mean_over_severities_takes_only_those_every_method_has(bench):
     assert bench.table().severities == (2.0,)
 
 
+def test_a_metric_that_one_severity_lacks_has_no_mean_over_severities(bench):
+    for severity in (1.0, 2.0):
+        bench.add("a", [0.4], severity=severity, metrics={"en": "1"})
+    bench.add("a", [0.4], severity=2.0, metrics={"vif": "1"})
+    table = bench.table()
+    assert {column.metric for column in row(table, "a").values} == {"en"}
+    assert {column.metric for column in row(table.by_severity[1], "a").values} == {"en", "vif"}
+
+
+def test_without_a_common_severity_the_one_most_methods_have_is_shown(bench):
+    bench.add("a", [0.4], severity=1.0)
+    bench.add("b", [0.3], severity=2.0)
+    bench.add("c", [0.2], severity=2.0)
+    table = bench.table()
+    assert table.severities == (2.0,)
+    assert {row.method for row in table.rows} == {"b", "c"}
+    assert {part.severities for part in table.by_severity} == {(1.0,), (2.0,)}
+
+
+def test_two_versions_of_a_metric_never_meet_in_one_column(bench):
+    bench.add("a", [0.1], metrics={"vif": "old"})
+    bench.add("b", [0.2], metrics={"vif": "new"})
+    table = bench.table()
+    assert not row(table, "a").values
+    assert vif(table, "b") == pytest.approx(0.2)
+
+
+def test_failures_at_a_severity_not_every_method_has_are_listed_too(bench):
+    bench.add("a", [0.4, None], severity=1.0)
+    bench.add("a", [0.4, 0.4], severity=2.0)
+    bench.add("b", [0.4, 0.4], severity=2.0)
+    assert "could not be read" in render_markdown(bench.table())
+
+
+def test_tables_of_two_seeds_have_two_file_names(bench):
+    bench.add("a", [0.1], seed=0)
+    bench.add("a", [0.1], seed=1)
+    assert len({make_table(group).file_name for group in bench.groups()}) == 2
+
+
 def test_cells_of_other_degradation_code_do_not_share_a_table(bench):
     bench.add("a", [0.1], haze_code="old")
     bench.add("b", [0.2], haze_code="new")
@@ -186,18 +238,16 @@ def test_cells_of_other_degradation_code_do_not_share_a_table(bench):
 def test_a_method_whose_code_changed_is_shown_as_it_is_now(bench):
     bench.add("a", [0.1], code="old")
     bench.add("a", [0.7], code="new")
-    by_code = {cell.stamp["identity"]["method"]["code"]: cell for cell in find_cells(bench.folder)}
-    older, newer = replace(by_code["old"], modified=0.0), replace(by_code["new"], modified=1.0)
-    table = make_table([older, newer])
+    table = bench.table()
     assert vif(table, "a") == pytest.approx(0.7)
 
 
 def test_a_damaged_rows_file_is_named(bench):
     bench.add("a", [0.1])
     (path,) = bench.folder.rglob("*.parquet")
-    path.write_bytes(b"PAR1 nonsense")
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(InputError, match=rf"{path.name}.*delete it"):
-        bench.table()
+        bench.groups()
 
 
 def test_an_empty_store_says_what_to_run(tmp_path):
@@ -211,6 +261,14 @@ def test_the_csv_holds_full_precision(bench):
     (vif,) = [record for record in records if record["metric"] == "vif"]
     assert float(vif["mean"]) == (0.1 + 0.2 + 0.7) / 3
     assert (vif["severity"], vif["place"], vif["reference"]) == ("3", "1", "clean")
+
+
+def test_no_record_comes_twice(bench):
+    bench.add("a", [0.1], severity=1.0)
+    bench.add("a", [0.1], severity=2.0)
+    bench.add("b", [0.1], severity=2.0)
+    lines = render_csv(bench.table()).splitlines()
+    assert len(lines) == len(set(lines))
 
 
 def test_the_csv_has_each_severity_and_the_mean(bench):
@@ -247,8 +305,11 @@ def test_every_line_of_a_markdown_table_has_as_many_cells(bench):
 
 def test_markdown_says_how_to_make_it_again(bench):
     bench.add("a", [0.3])
-    text = render_markdown(bench.table())
-    assert "fusionbench eval --dataset m3fd --split all --degradation haze --severity 3 --method a" in text
+    command = (
+        "fusionbench eval --dataset m3fd --split all --degradation haze --severity 3 "
+        "--method a --metric en,nabf,vif"
+    )
+    assert command in render_markdown(bench.table())
 
 
 @pytest.mark.parametrize(

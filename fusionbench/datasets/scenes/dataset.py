@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import ClassVar, Literal, get_args
 
 from fusionbench.contracts import DatasetCard, DatasetRequest, ImagePair, Labels, Sample
+from fusionbench.datasets import splits
 from fusionbench.datasets.scenes.annotation import BOX_CLASSES
 from fusionbench.datasets.scenes.rendering import Rendering, render
 from fusionbench.datasets.scenes.streams import GENERATOR_VERSION
@@ -58,6 +59,7 @@ class Scenes:
         ),
         box_classes=BOX_CLASSES,
         mask_classes=tuple(kind.name.lower() for kind in MaskClass),
+        needs_root=False,
         synthetic=True,
         options=_OPTIONS,
     )
@@ -77,21 +79,17 @@ class Scenes:
             raise InputError(
                 f"{request.root}: the dataset scenes is generated and takes no root; leave it out"
             )
-        split = request.split or cls.card.splits[0]
-        if split not in _FIRST_INDEX:
-            raise InputError(f"scenes has no split {split!r}; it has {' and '.join(_FIRST_INDEX)}")
-        unknown = sorted(set(request.options) - set(_OPTIONS))
-        if unknown:
-            raise InputError(f"scenes has no option {unknown[0]!r}; it has {', '.join(_OPTIONS)}")
-        width, height = _size(request.options.get("size", "640x480"))
+        split = splits.chosen_split(cls.card, request.split)
+        options = splits.checked_options(cls.card, request.options)
+        width, height = _size(options.get("size", "640x480"))
         return cls(
             split,
             _Settings(
-                count=_whole_number("count", request.options.get("count", "12"), 1, _MOST),
+                count=_whole_number("count", options.get("count", "12"), 1, _MOST),
                 width=width,
                 height=height,
-                seed=_whole_number("seed", request.options.get("seed", "0"), 0, 2**63 - 1),
-                light=_light(request.options.get("light", "mixed")),
+                seed=_whole_number("seed", options.get("seed", "0"), 0, 2**63 - 1),
+                light=_light(options.get("light", "mixed")),
             ),
         )
 
