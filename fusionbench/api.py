@@ -28,6 +28,7 @@ from fusionbench.images import (
     require_same_size,
 )
 from fusionbench.measuring import measure_image
+from fusionbench.ranking.files import write_tables
 from fusionbench.ranking.query import comparable_groups, find_cells
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Table
@@ -87,7 +88,7 @@ def measure(
 def degrade(
     visible: Image,
     infrared: Image,
-    condition: str,
+    degradation: str,
     *,
     severity: float = float(DEFAULT_SEVERITY),
     seed: int = 0,
@@ -100,19 +101,19 @@ def degrade(
     Args:
         visible: The clean visible image.
         infrared: The clean infrared image.
-        condition: Such as `haze@3` or `haze+low_light@2`.
-        severity: For terms of the condition that name none.
+        degradation: Such as `haze@3` or `haze+low_light@2`.
+        severity: For terms of it that name none.
         seed: Seed of the random fields.
         image_id: Name of the pair; together with seed and dataset it decides the random fields.
         dataset: Name of the dataset, to get what `fusionbench degrade --dataset` gives.
         depth: Metric depth `(H, W)` float32 in metres where it is known; infinity is sky.
 
     Raises:
-        InputError: If an image or the condition cannot be used.
+        InputError: If an image or the degradation cannot be used.
         UnknownNameError: If a degradation is not registered.
     """
     pair = _pair(visible, infrared, image_id, depth)
-    result = degrade_pair(pair, parse_condition(condition).with_severity(severity), seed, dataset)
+    result = degrade_pair(pair, parse_condition(degradation).with_severity(severity), seed, dataset)
     return Degraded(
         result.pair.visible, result.pair.infrared, result.clean.visible, result.clean.infrared, result.maps
     )
@@ -150,13 +151,20 @@ def fuse(
     return fuse_raw(ready, pair) if raw else fuse_pairs(ready, [pair])[0].image
 
 
-def leaderboard(results: Path | str = DEFAULT_RESULTS) -> list[Table]:
+def leaderboard(results: Path | str = DEFAULT_RESULTS, out: Path | str | None = None) -> list[Table]:
     """Tables of everything in a store, one for each dataset, split and degradation.
 
+    Args:
+        results: Folder of the store.
+        out: Folder to write them to as Markdown and CSV; None writes nothing.
+
     Raises:
-        InputError: If the store is empty or a file in it is damaged.
+        InputError: If the store is empty, a file in it is damaged, or `out` cannot be written.
     """
-    return [make_table(group) for group in comparable_groups(find_cells(Path(results)))]
+    tables = [make_table(group) for group in comparable_groups(find_cells(Path(results).expanduser()))]
+    if out is not None:
+        write_tables(tables, Path(out).expanduser())
+    return tables
 
 
 def _pair(visible: Image, infrared: Image, image_id: str, depth: FloatImage | None = None) -> ImagePair:

@@ -78,7 +78,8 @@ def evaluate(
 
 def finish(evaluation: Evaluation, out: Path, *, as_json: bool, quiet: bool) -> None:
     """Show an evaluation and leave: exit status 1 if an image failed."""
-    from fusionbench.cli.tables import print_json, print_tables, write_tables
+    from fusionbench.cli.tables import print_json, print_tables
+    from fusionbench.ranking.files import write_tables
 
     written = write_tables(evaluation.tables, out)
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fusionbench.cli import options
-from fusionbench.errors import FusionbenchError
+from fusionbench.errors import FusionbenchError, InputError
 
 if TYPE_CHECKING:
     from fusionbench.contracts import Dataset
@@ -39,8 +39,9 @@ def fuse(
 
     ready = ready_method(method, weights, options.device(device))
     if visible.is_file() or infrared.is_file():
-        target = out if out.suffix.lower() == ".png" else out / f"{visible.stem}.png"
-        _fuse_files(ready, visible, infrared, target)
+        target = _target(out, visible)
+        if overwrite or not target.exists():
+            _fuse_files(ready, visible, infrared, target)
         if not quiet:
             typer.echo(f"fused: {target}")
         return
@@ -50,6 +51,14 @@ def fuse(
         typer.echo(f"fused: {len(dataset.samples) - failed} of {len(dataset.samples)} pairs in {out}")
     if failed:
         raise typer.Exit(1)
+
+
+def _target(out: Path, visible: Path) -> Path:
+    if not out.suffix or out.is_dir():
+        return out / f"{visible.stem}.png"
+    if out.suffix.lower() != ".png":
+        raise InputError(f"{out}: fused images are written as PNG, which loses nothing; name it .png")
+    return out
 
 
 def _fuse_files(ready: ReadyMethod, visible: Path, infrared: Path, target: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from fusionbench.cli import options
-from fusionbench.errors import InputError
 
 
 def leaderboard(
@@ -20,14 +19,11 @@ def leaderboard(
 ) -> None:
     """Make tables of everything in the store: one for each dataset, split and degradation."""
     from fusionbench.api import leaderboard as make
-    from fusionbench.cli.tables import FORMATS, print_json, print_tables, write_tables
+    from fusionbench.cli.tables import print_json, print_tables
+    from fusionbench.ranking.files import write_tables
 
-    wanted = options.names_in([formats]) or []
-    unknown = [name for name in wanted if name not in FORMATS]
-    if unknown or not wanted:
-        raise InputError(f"--format {formats}: expected some of {', '.join(FORMATS)}")
     tables = make(results)
-    written = write_tables(tables, out, wanted)
+    written = write_tables(tables, out, options.names_in([formats]) or [])
     if as_json:
         print_json(tables)
     elif not quiet:

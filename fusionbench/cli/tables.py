@@ -1,23 +1,18 @@
-"""Tables in a terminal, and the leaderboard files."""
+"""Tables in a terminal, and as JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusionbench.errors import InputError
-from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.table import Column, Row, Table
-from fusionbench.ranking.tidy import records, render_csv
+from fusionbench.ranking.tidy import records
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
     from rich.text import Text
-
-FORMATS = ("md", "csv")
 
 NUMBER_WIDTH = 6
 """Characters of a mean: 0.1234 or 123.45."""
@@ -48,43 +43,6 @@ def print_json(tables: Sequence[Table]) -> None:
     }
     json.dump(document, sys.stdout, indent=1)
     sys.stdout.write("\n")
-
-
-def write_tables(tables: Sequence[Table], folder: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Write each table in each format.
-
-    Args:
-        tables: What to write; of two with one file name the later stays.
-        folder: Created if missing.
-        formats: Of `md` and `csv`.
-
-    Returns:
-        The files written.
-
-    Raises:
-        InputError: If the folder cannot be written.
-    """
-    renderers = {"md": render_markdown, "csv": render_csv}
-    written: dict[Path, None] = {}
-    for table in tables:
-        for suffix in formats:
-            path = folder / f"{table.file_name}.{suffix}"
-            _write(path, renderers[suffix](table))
-            written[path] = None
-    return list(written)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".writing-{path.name}")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); choose another folder with --out "
-            "(the results themselves are kept)"
-        ) from error
 
 
 def _grids(table: Table, width: int) -> list[list[Column]]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,6 +92,12 @@ def test_eval_without_arguments_takes_the_scenes(command):
     assert "synthetic" in done.stdout
 
 
+def test_scenes_need_no_root_where_a_data_folder_is_configured(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("FUSIONBENCH_DATA", str(tmp_path))
+    done = command("eval", "--dataset-option", "count=1", "--dataset-option", "size=64x48", "-m", "average")
+    assert done.returncode == 0, done.stderr
+
+
 def test_eval_with_a_bad_image_names_it_ends_with_1_and_keeps_the_rest(command, pair_folders):
     path = Path(pair_folders["visible"]) / "pair 1.png"
     path.write_bytes(path.read_bytes()[:200])
@@ -116,7 +123,6 @@ def test_eval_with_a_bad_image_names_it_ends_with_1_and_keeps_the_rest(command, 
         (["eval", "--shard", "3"], "--shard 3: write I/N"),
         (["eval", "--limit", "0"], "limit: expected 1 or more, got 0"),
         (["eval", "--dataset-option", "count"], "count: write --dataset-option NAME=VALUE"),
-        (["leaderboard", "--format", "pdf"], "--format pdf"),
         (["leaderboard"], "holds no results; run `fusionbench eval` first"),
         (["info", "vff"], "no plugin is called 'vff'; did you mean vif"),
         (["list", "metric"], "did you mean metrics"),
@@ -155,6 +161,36 @@ def test_ctrl_c_says_that_the_same_command_continues(command, pair_folders, tmp_
     assert "already done" in finished.stderr
 
 
+def test_what_is_degraded_fused_and_scored_by_hand_has_the_values_of_eval(command, pair_folders, tmp_path):
+    condition = ["-x", "haze+noise", "-s", "2"]
+    chosen = ["--dataset", "folder", *folders(pair_folders)]
+    assert command("degrade", *chosen, *condition, "--out", "damaged").returncode == 0
+    done = command(
+        *("fuse", "lp", "--visible", "damaged/visible", "--infrared", "damaged/infrared", "--out", "fused")
+    )
+    assert done.returncode == 0, done.stderr
+    score = ["score", *chosen, *condition, "--fused", "fused", "--name", "theirs", "--json"]
+    scored = json.loads(command(*score).stdout)["tables"][0]["records"]
+    evaluated = json.loads(command("eval", *chosen, *condition, "-m", "lp", "--json").stdout)
+    found = [
+        {(record["metric"], record["reference"]): record["mean"] for record in records}
+        for records in (scored, evaluated["tables"][0]["records"])
+    ]
+    assert len(found[0]) == 11
+    assert found[0] == found[1]
+
+
+def test_score_finds_names_that_another_system_decomposed(command, tmp_path):
+    import unicodedata
+
+    for folder, form, mode in (("vi", "NFC", "RGB"), ("ir", "NFC", "L"), ("fused", "NFD", "L")):
+        (tmp_path / folder).mkdir()
+        name = unicodedata.normalize(form, "straße_ä.png")
+        Image.new(mode, (64, 48), 90 if mode == "L" else (90, 80, 70)).save(tmp_path / folder / name)
+    done = command("score", "--visible", "vi", "--infrared", "ir", "--fused", "fused", "--name", "x")
+    assert done.returncode == 0, done.stderr
+
+
 def test_score_measures_a_folder_of_images(command, pair_folders, tmp_path):
     (tmp_path / "fused").mkdir()
     for index in range(3):
@@ -179,12 +215,26 @@ def test_fuse_takes_two_files(command, pair_folders, tmp_path):
     assert read_visible(tmp_path / "one.png").shape == (48, 64, 3)
 
 
+def test_fuse_refuses_a_file_type_that_loses_detail(command, pair_folders):
+    files = [f"{pair_folders[name]}/pair 2.png" for name in ("visible", "infrared")]
+    done = command("fuse", "max", "--visible", files[0], "--infrared", files[1], "--out", "one.jpg")
+    assert done.returncode == 1
+    assert "one.jpg: fused images are written as PNG" in done.stderr
+
+
 def test_fuse_goes_on_after_a_bad_pair_and_ends_with_1(command, pair_folders, tmp_path):
     (Path(pair_folders["infrared"]) / "pair 0.png").write_bytes(b"not an image")
     done = command("fuse", "max", *folders(pair_folders), "--out", "fused")
     assert done.returncode == 1
     assert "pair 0" in done.stderr
     assert sorted(path.name for path in (tmp_path / "fused").iterdir()) == ["pair 1.png", "pair 2.png"]
+
+
+def test_leaderboard_refuses_a_format_it_does_not_know(command, pair_folders):
+    command(*evaluation(pair_folders))
+    done = command("leaderboard", "--format", "pdf")
+    assert done.returncode == 1
+    assert "format pdf: expected some of md, csv" in done.stderr
 
 
 def test_leaderboard_reads_the_store(command, pair_folders, tmp_path):
@@ -216,7 +266,7 @@ def test_doctor_finds_nothing_broken(command):
 
 
 def test_version_is_printed(command):
-    assert command("--version").stdout == f"fusionbench {fusionbench.__version__}\n"
+    assert command("--version").stdout == f"fusionbench {version('ivif-fusionbench')}\n"
 
 
 def test_shell_completion_offers_registered_names():

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,10 +68,8 @@ def test_damaged_xml_is_refused(tmp_path: Path) -> None:
 def test_entities_are_refused_before_they_expand(tmp_path: Path) -> None:
     levels = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
     bomb = f'<!DOCTYPE a [<!ENTITY l0 "lol">{levels}]><annotation>&l11;</annotation>'
-    begun = time.perf_counter()
     with pytest.raises(InputError, match="document type"):
         read_voc(text_file(tmp_path / "1.xml", bomb), CLASSES)
-    assert time.perf_counter() - begun < 1.0
 
 
 def test_external_entities_are_refused(tmp_path: Path) -> None:

@@ -51,7 +51,17 @@ def test_progress_ends_at_the_total(tmp_path: Path, zipped: Zipped) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil", "a/../../evil", "/etc/evil", "C:/evil", "C:evil", "a\\..\\..\\evil", "..", "//server/evil"],
+    [
+        "../evil",
+        "a/../../evil",
+        "/etc/evil",
+        "C:/evil",
+        "C:evil",
+        "a\\..\\..\\evil",
+        "..",
+        "//server/evil",
+        "./",
+    ],
 )
 def test_a_member_that_leaves_the_folder_is_refused(tmp_path: Path, zipped: Zipped, name: str) -> None:
     with pytest.raises(ArchiveError, match="outside its folder; not unpacked"):

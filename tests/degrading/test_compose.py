@@ -7,7 +7,7 @@ import pytest
 
 from fusionbench import registry
 from fusionbench.contracts import ImagePair, LinearScene, RandomStreams, Stage
-from fusionbench.degrading import Condition, NamedStreams, degrade_pair, parse_condition
+from fusionbench.degrading import Condition, NamedStreams, degrade_pair, parse_condition, with_noise_sigma
 from fusionbench.degrading.compose import parameter_at
 from fusionbench.degrading.light import decode_infrared, decode_visible, encode_visible
 from fusionbench.errors import InputError
@@ -79,10 +79,16 @@ def test_a_composite_is_quantised_once(pair: ImagePair) -> None:
     assert not np.array_equal(composite, chained)
 
 
-def test_noise_of_composites_adds_in_quadrature(pair: ImagePair) -> None:
+def test_a_composite_is_noisier_than_its_parts(pair: ImagePair) -> None:
     dark = degrade_pair(pair, parse_condition("low_light@2"), seed=0).maps["noise_sigma"]
     both = degrade_pair(pair, parse_condition("low_light+noise@2"), seed=0).maps["noise_sigma"]
     assert (both > dark).all()
+
+
+def test_independent_noises_add_in_quadrature() -> None:
+    earlier, own = np.float32([3.0, 0.5, 0.0]), np.float32([4.0, 1.2, 0.7])
+    np.testing.assert_allclose(with_noise_sigma({"noise_sigma": earlier}, own), np.hypot(earlier, own))
+    assert with_noise_sigma({}, own) is own
 
 
 def test_severities_between_levels_are_interpolated_linearly() -> None:

@@ -259,6 +259,45 @@ def test_the_degraded_value_is_that_of_measuring_against_the_degraded_pair(pair_
         assert row["value"] == against[reference][row["metric"]]
 
 
+def test_a_worker_that_dies_is_one_error_and_the_run_continues(pair_folders, tmp_path, write_method):
+    marker = tmp_path / "repaired"
+    deadly = write_method(f"""
+        import os, pathlib
+        if not pathlib.Path({str(marker)!r}).exists():
+            os._exit(1)
+        return infrared
+    """)
+    with pytest.raises(FusionbenchError, match="worker process died"):
+        run(pair_folders, tmp_path / "results", methods=[deadly], severity=3, workers=2)
+    marker.write_text("")
+    assert run(pair_folders, tmp_path / "results", methods=[deadly], severity=3).report.computed == 3
+
+
+def test_workers_leave_when_the_run_is_killed(pair_folders, tmp_path, write_method):
+    slow = write_method(f"""
+        import os, pathlib, time
+        pathlib.Path({str(tmp_path)!r}, f"worker-{{os.getpid()}}").touch()
+        time.sleep(120)
+        return infrared
+    """)
+    command = [sys.executable, "-m", "fusionbench", "eval", "--dataset", "folder", "--workers", "2"]
+    command += ["--visible", pair_folders["visible"], "--infrared", pair_folders["infrared"], "-m", slow]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    workers = _wait_for(lambda: [int(p.name.split("-")[1]) for p in tmp_path.glob("worker-*")], 2)
+    process.kill()
+    process.wait()
+    assert _wait_for(lambda: [pid for pid in workers if not Path(f"/proc/{pid}").exists()], 2)
+
+
+def _wait_for(look, wanted: int) -> list[int]:
+    """Look until so many things are seen; gives up after a minute."""
+    deadline = time.monotonic() + 60
+    while len(seen := look()) < wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(seen) >= wanted
+    return seen
+
+
 def test_a_worker_that_cannot_be_set_up_says_why(pair_folders, tmp_path):
     broken = tmp_path / "broken.py"
     broken.write_text(
