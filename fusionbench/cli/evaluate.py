@@ -13,6 +13,9 @@ from fusionbench.errors import InputError
 if TYPE_CHECKING:
     from fusionbench.evaluation.evaluate import Evaluation
 
+SHOWN_FAILURES = 20
+"""Failures named one by one at the end; the store has them all."""
+
 
 def evaluate(
     dataset: options.DatasetName = "scenes",
@@ -39,7 +42,9 @@ def evaluate(
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Compute only this machine's share of the cells.")
     ] = None,
-    retry_failed: Annotated[bool, typer.Option(help="Compute cells with failed images again.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Fuse images that failed once more.")
+    ] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -56,7 +61,9 @@ def evaluate(
             dataset,
             root=root,
             split=split,
-            dataset_options=options.dataset_options(dataset_option, visible, infrared),
+            dataset_options=options.dataset_options(dataset_option),
+            visible=visible,
+            infrared=infrared,
             degradation=options.names_in(degradation) or ["clean"],
             severity=severity,
             methods=options.names_in(method),
@@ -73,23 +80,25 @@ def evaluate(
             shard=_shard(shard),
             listener=listener,
         )
-    finish(evaluation, out, as_json=as_json, quiet=quiet)
+    finish(evaluation, results, out, as_json=as_json, quiet=quiet)
 
 
-def finish(evaluation: Evaluation, out: Path, *, as_json: bool, quiet: bool) -> None:
+def finish(evaluation: Evaluation, results: Path, out: Path, *, as_json: bool, quiet: bool) -> None:
     """Show an evaluation and leave: exit status 1 if an image failed."""
     from fusionbench.cli.tables import print_json, print_tables
     from fusionbench.ranking.files import write_tables
 
-    written = write_tables(evaluation.tables, out)
+    written = write_tables(evaluation.boards, out)
     if as_json:
         print_json(evaluation.tables)
     elif not quiet:
         print_tables(evaluation.tables)
         typer.echo(_account(evaluation))
         typer.echo("tables: " + ", ".join(str(path) for path in written))
-    for failure in evaluation.failures:
+    for failure in evaluation.failures[:SHOWN_FAILURES]:
         typer.echo(f"failed: {failure}", err=True)
+    if len(evaluation.failures) > SHOWN_FAILURES:
+        typer.echo(f"failed: {len(evaluation.failures) - SHOWN_FAILURES} more, all in {results}", err=True)
     for name in evaluation.unscored:
         typer.echo(f"not scored: {name} belongs to no sample of the dataset", err=True)
     if evaluation.failures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,7 @@ def fuse(
         Path | None, typer.Option(help="Trained weights, where the method takes some.")
     ] = None,
     device: options.DeviceName = "auto",
-    overwrite: Annotated[bool, typer.Option(help="Fuse again what is there already.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Fuse a pair, or two folders of pairs with the same names.
@@ -40,16 +41,18 @@ def fuse(
     ready = ready_method(method, weights, options.device(device))
     if visible.is_file() or infrared.is_file():
         target = _target(out, visible)
-        if overwrite or not target.exists():
-            _fuse_files(ready, visible, infrared, target)
+        if target.exists() and not overwrite:
+            raise InputError(f"{target}: is there already; --overwrite replaces it")
+        _fuse_files(ready, visible, infrared, target)
         if not quiet:
             typer.echo(f"fused: {target}")
         return
     dataset = open_dataset("folder", options={"visible": str(visible), "infrared": str(infrared)})
-    failed = _fuse_folders(ready, dataset, out, overwrite=overwrite)
+    done = _fuse_folders(ready, dataset, out, overwrite=overwrite)
     if not quiet:
-        typer.echo(f"fused: {len(dataset.samples) - failed} of {len(dataset.samples)} pairs in {out}")
-    if failed:
+        kept = f", {done['kept']} were there already" if done["kept"] else ""
+        typer.echo(f"fused: {done['fused']} pairs to {out}{kept}")
+    if done["failed"]:
         raise typer.Exit(1)
 
 
@@ -68,21 +71,23 @@ def _fuse_files(ready: ReadyMethod, visible: Path, infrared: Path, target: Path)
     write_png(target, fuse_pairs(ready, [read_pair(visible.stem, visible, infrared)])[0].image)
 
 
-def _fuse_folders(ready: ReadyMethod, dataset: Dataset, out: Path, *, overwrite: bool) -> int:
-    """Fuse every pair; say on standard error which failed and go on. Returns how many failed."""
+def _fuse_folders(ready: ReadyMethod, dataset: Dataset, out: Path, *, overwrite: bool) -> Counter[str]:
+    """Fuse every pair; say on standard error which failed and go on. Counts `fused`, `kept`, `failed`."""
     from fusionbench.fusing import fuse_pairs
     from fusionbench.images import write_png
 
-    failed = 0
+    done: Counter[str] = Counter()
     for sample in dataset.samples:
         target = out / f"{sample.id}.png"
         if target.exists() and not overwrite:
+            done["kept"] += 1
             continue
         try:
             fused = fuse_pairs(ready, [dataset.load(sample)])[0].image
         except FusionbenchError as error:
             typer.echo(f"failed: {sample.id}: {error}", err=True)
-            failed += 1
+            done["failed"] += 1
             continue
         write_png(target, fused)
-    return failed
+        done["fused"] += 1
+    return done

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from fusionbench import registry
+from fusionbench.cli import options
 from fusionbench.errors import InputError, UnknownNameError
 
 KIND_OF_PLURAL: Mapping[str, registry.Kind] = {f"{kind}s": kind for kind in registry.KINDS}
@@ -36,7 +37,12 @@ def list_plugins(
 
 
 def info(
-    name: Annotated[str, typer.Argument(help="Name of a method, metric, degradation or dataset.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a method, metric, degradation or dataset.", autocompletion=options.complete_any
+        ),
+    ],
 ) -> None:
     """Show a plugin's card: what it is, where it comes from, under which terms, in which file."""
     from rich.console import Console

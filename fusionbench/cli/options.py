@@ -41,6 +41,11 @@ def complete_metric(incomplete: str) -> list[str]:
     return _complete("metric", incomplete)
 
 
+def complete_any(incomplete: str) -> list[str]:
+    """Registered names of every kind that begin as typed."""
+    return [name for kind in registry.KINDS for name in _complete(kind, incomplete)]
+
+
 DatasetName = Annotated[
     str,
     typer.Option(

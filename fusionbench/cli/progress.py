@@ -19,23 +19,26 @@ LINE_EVERY_SECONDS = 30.0
 
 
 class Bar:
-    """A progress bar that prints each failure once, as it happens."""
+    """A progress bar with the number of failures; what failed is told at the end."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task: TaskID | None = None
-        self._told: set[str] = set()
+        self._failed = 0
 
     def started(self, images: int, remaining: int) -> None:
         """Show the bar, already filled as far as earlier runs came."""
-        self._task = self._progress.add_task("evaluating", total=images, completed=images - remaining)
+        if remaining:
+            self._task = self._progress.add_task("evaluating", total=images, completed=images - remaining)
 
     def advanced(self, result: ImageResult) -> None:
         """Move on by one result."""
-        if self._task is not None:
-            self._progress.advance(self._task)
-        for reason in _new_reasons(self._told, result):
-            self._progress.console.print(f"failed: {reason}", style="red", markup=False, highlight=False)
+        if self._task is None:
+            return
+        if result.reasons:
+            self._failed += 1
+            self._progress.update(self._task, description=f"evaluating, {self._failed} failed")
+        self._progress.advance(self._task)
 
 
 class Lines:
@@ -45,29 +48,31 @@ class Lines:
         self._total = 0
         self._done = 0
         self._already = 0
+        self._failed = 0
         self._begun = self._last = 0.0
-        self._told: set[str] = set()
 
     def started(self, images: int, remaining: int) -> None:
         """Say how much there is to do."""
         self._total, self._done = images, images - remaining
         self._already = self._done
-        known = f", {self._done} already done" if self._done else ""
-        _say(f"{images} fused images to measure{known}")
+        if remaining:
+            known = f", {self._done} more are already done" if self._done else ""
+            _say(f"{remaining} fused images to measure{known}")
 
     def advanced(self, result: ImageResult) -> None:
         """Count one result."""
         self._done += 1
+        self._failed += bool(result.reasons)
         now = time.monotonic()
         if self._done == self._already + 1:
             # Counted from the first result: creating methods is no measure of how fast images go.
             self._begun = self._last = now
-        for reason in _new_reasons(self._told, result):
-            _say(f"failed: {reason}")
         if now - self._last >= LINE_EVERY_SECONDS:
             self._last = now
             rate = (self._done - self._already) / (now - self._begun)
-            _say(f"{self._done} of {self._total}, {(self._total - self._done) / rate:.0f} s left")
+            failed = f", {self._failed} failed" if self._failed else ""
+            left = (self._total - self._done) / rate
+            _say(f"{self._done} of {self._total}{failed}, {left:.0f} s left")
 
 
 @contextmanager
@@ -88,13 +93,6 @@ def _rich_progress() -> Progress:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-def _new_reasons(told: set[str], result: ImageResult) -> list[str]:
-    lines = [reason if result.image in reason else f"{result.image}: {reason}" for reason in result.reasons]
-    new = [line for line in lines if line not in told]
-    told.update(new)
-    return new
 
 
 def _say(text: str) -> None:

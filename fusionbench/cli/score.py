@@ -48,7 +48,9 @@ def score(
             name=name,
             root=root,
             split=split,
-            dataset_options=options.dataset_options(dataset_option, visible, infrared),
+            dataset_options=options.dataset_options(dataset_option),
+            visible=visible,
+            infrared=infrared,
             degradation=degradation,
             severity=severity,
             metrics=options.names_in(metric),
@@ -58,4 +60,4 @@ def score(
             workers=workers,
             listener=listener,
         )
-    finish(evaluation, out, as_json=as_json, quiet=quiet)
+    finish(evaluation, results, out, as_json=as_json, quiet=quiet)

@@ -30,7 +30,7 @@ def print_tables(tables: Sequence[Table]) -> None:
         console.print(f"{table.title} ({table.images} pairs)", style="bold", highlight=False)
         for index, columns in enumerate(_grids(table, console.width)):
             console.print(_grid(table, columns, ranked=index == 0), "")
-        console.print(_notes(table), style="dim", highlight=False)
+    console.print(_notes(tables), style="dim", highlight=False)
 
 
 def print_json(tables: Sequence[Table]) -> None:
@@ -108,10 +108,10 @@ def _cell(table: Table, row: Row, column: Column) -> Text:
     return Text(table.number(column, value), style=style)
 
 
-def _notes(table: Table) -> str:
+def _notes(tables: Sequence[Table]) -> str:
     notes = ["bold best, underlined second; (single sources) are not ranked"]
-    if any(column.reference == "degraded" for column in table.columns):
+    if any(column.reference == "degraded" for table in tables for column in table.columns):
         notes.append("clean / degraded: compared with the undamaged / the damaged pair")
-    if table.synthetic:
+    if any(table.synthetic for table in tables):
         notes.append("synthetic scenes: no evidence about methods")
     return "; ".join(notes)

@@ -66,8 +66,11 @@ def _folders(request: DatasetRequest) -> tuple[Path, Path]:
         return _folders_inside(request.root)
     visible, infrared = given
     if not visible or not infrared:
+        options = {VISIBLE_OPTION: visible, INFRARED_OPTION: infrared}
+        missing = [name for name, folder in options.items() if not folder]
         raise InputError(
-            "folder: give both folders, --dataset-option visible=DIR --dataset-option infrared=DIR"
+            f"folder: no {' and no '.join(missing)} folder is given; add "
+            + " and ".join(f"--{name} DIR" for name in missing)
         )
     if Path(visible).expanduser().resolve() == Path(infrared).expanduser().resolve():
         raise InputError(f"folder: visible and infrared are both {visible}; give two folders")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fusionbench.errors import UnknownNameError
+from fusionbench.errors import InputError, UnknownNameError
 
 GIBIBYTE = 1 << 30
 
@@ -55,8 +55,13 @@ def source(name: str) -> Source:
     """The source registered under a name.
 
     Raises:
+        InputError: If the dataset needs no download.
         UnknownNameError: If there is none.
     """
+    if name == "scenes":
+        raise InputError("scenes is generated on the spot; there is nothing to download")
+    if name == "folder":
+        raise InputError("folder is two folders of your own; there is nothing to download")
     if name not in SOURCES:
         raise UnknownNameError("downloadable dataset", name, SOURCES)
     return SOURCES[name]

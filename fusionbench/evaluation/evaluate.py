@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,8 @@ from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, 
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
 from fusionbench.fusing import card_of, choose_device
-from fusionbench.ranking.query import StoredCell, comparable_groups
+from fusionbench.ranking.markdown import render_markdown
+from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells, groups_in_order
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Table
 from fusionbench.ranking.tidy import records
@@ -33,12 +34,14 @@ WORTH_A_PROCESS = 16
 """Pairs below which starting worker processes costs more than it saves."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
-    """What an evaluation gave."""
+    """What an evaluation gave. A notebook shows it as its tables."""
 
     tables: tuple[Table, ...]
-    """One for each degradation."""
+    """One for each degradation, in the order asked for, of the methods asked for."""
+    boards: tuple[Table, ...]
+    """The same conditions with every method the store has for these images: what leaderboard files show."""
     report: RunReport
     unscored: tuple[str, ...] = ()
     """Fused images that belong to no sample (only for `score`)."""
@@ -47,6 +50,12 @@ class Evaluation:
     def failures(self) -> tuple[str, ...]:
         """Everything that has no value, with its reason."""
         return tuple(failure for table in self.tables for failure in table.all_failures)
+
+    def __repr__(self) -> str:
+        return f"Evaluation({'; '.join(table.title for table in self.tables)})"
+
+    def _repr_markdown_(self) -> str:
+        return "\n\n".join(render_markdown(table) for table in self.tables)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Means as a tidy frame: one row a method, severity, metric and reference."""
@@ -62,6 +71,8 @@ def evaluate(
     root: Path | str | None = None,
     split: str | None = None,
     dataset_options: Mapping[str, str] | None = None,
+    visible: Path | str | None = None,
+    infrared: Path | str | None = None,
     degradation: str | Sequence[str] = "clean",
     severity: str | float | Sequence[float] = DEFAULT_SEVERITY,
     methods: Sequence[str] | None = None,
@@ -85,6 +96,8 @@ def evaluate(
         root: The dataset's folder or a folder that holds it; None asks the environment and configuration.
         split: None takes the dataset's default.
         dataset_options: Options the dataset's card lists.
+        visible: Folder of visible images, for the dataset `folder`.
+        infrared: Folder of infrared images, for the dataset `folder`.
         degradation: Condition or conditions, such as `haze`, `haze+low_light@2`, `clean`.
         severity: For conditions that name none: `3`, `1-5`, `1,3`, a number or numbers.
         methods: Registered names or `file.py:ClassName`; None takes every registered one.
@@ -110,7 +123,8 @@ def evaluate(
         UnknownNameError: If a plugin is not registered; the message offers the nearest.
         FusionbenchError: If a plugin cannot be created, or results cannot be kept.
     """
-    opened = _opened(dataset, root, split, dataset_options)
+    options = _with_folders(dataset_options, visible, infrared)
+    opened = _opened(dataset, root, split, options)
     requests = _requests(registry.names("method") if methods is None else methods, weights or {})
     chosen = registry.names("metric") if metrics is None else list(metrics)
     _require_at_least_one(methods=requests, metrics=chosen)
@@ -122,18 +136,18 @@ def evaluate(
         chosen,
         seed=seed,
         limit=_positive_limit(limit),
-        dataset_options=dataset_options,
+        dataset_options=options,
     )
     if shard is not None:
         plan = shard_of(plan, *shard)
-    options = RunOptions(
+    run_options = RunOptions(
         device=device,
         engine=engine,
         workers=_workers(workers, plan, device, engine),
         batch_size=_positive("batch_size", batch_size),
         retry_failed=retry_failed,
     )
-    return _run(plan, Path(results), options, listener)
+    return _run(plan, Path(results), run_options, listener)
 
 
 def score(
@@ -144,6 +158,8 @@ def score(
     root: Path | str | None = None,
     split: str | None = None,
     dataset_options: Mapping[str, str] | None = None,
+    visible: Path | str | None = None,
+    infrared: Path | str | None = None,
     degradation: str = "clean",
     severity: str | float = DEFAULT_SEVERITY,
     metrics: Sequence[str] | None = None,
@@ -162,6 +178,8 @@ def score(
         root: As in `evaluate`.
         split: As in `evaluate`.
         dataset_options: As in `evaluate`.
+        visible: As in `evaluate`.
+        infrared: As in `evaluate`.
         degradation: Which condition the method was given; one.
         severity: Its severity.
         metrics: As in `evaluate`.
@@ -174,7 +192,8 @@ def score(
     Raises:
         InputError: As `evaluate`, and if the folder holds no image of any sample.
     """
-    opened = _opened(dataset, root, split, dataset_options)
+    options = _with_folders(dataset_options, visible, infrared)
+    opened = _opened(dataset, root, split, options)
     chosen = registry.names("metric") if metrics is None else list(metrics)
     _require_at_least_one(metrics=chosen)
     conditions = _conditions(degradation, severity)
@@ -189,7 +208,7 @@ def score(
         chosen,
         seed=seed,
         limit=_positive_limit(limit),
-        dataset_options=dataset_options,
+        dataset_options=options,
     )
     ids = {sample.id for sample in plan.samples}
     if not folder.stems & ids:
@@ -198,10 +217,10 @@ def score(
             f"{plan.dataset.card.name} (for example {plan.samples[0].id}.png); "
             "check --fused, --dataset and --split"
         )
-    options = RunOptions(device="cpu", workers=_workers(workers, plan, "cpu"))
-    evaluation = _run(plan, Path(results), options, listener)
+    run_options = RunOptions(device="cpu", workers=_workers(workers, plan, "cpu"))
+    evaluation = _run(plan, Path(results), run_options, listener)
     known = {sample.id for sample in opened.samples}
-    return Evaluation(evaluation.tables, evaluation.report, tuple(sorted(folder.stems - known)))
+    return replace(evaluation, unscored=tuple(sorted(folder.stems - known)))
 
 
 def _opened(
@@ -210,6 +229,16 @@ def _opened(
     if not isinstance(dataset, str):
         return dataset
     return open_dataset(dataset, None if root is None else Path(root).expanduser(), split, options)
+
+
+def _with_folders(
+    options: Mapping[str, str] | None, visible: Path | str | None, infrared: Path | str | None
+) -> dict[str, str]:
+    folders = {"visible": visible, "infrared": infrared}
+    return {
+        **(options or {}),
+        **{name: str(folder) for name, folder in folders.items() if folder is not None},
+    }
 
 
 def _requests(methods: Sequence[str], weights: Mapping[str, Path | str]) -> list[MethodRequest]:
@@ -273,4 +302,11 @@ def _run(plan: Plan, results: Path, options: RunOptions, listener: Listener | No
     store = Store(results)
     report = run_plan(plan, store, options, listener)
     cells = [StoredCell(store.rows_path(cell), store.stamp(cell)) for cell in plan.cells]
-    return Evaluation(tuple(make_table(group) for group in comparable_groups(cells)), report)
+    asked = groups_in_order(cells)
+    beside = find_cells(results, sorted({cell.rows.parent for cell in cells}))
+    neighbours = {group[0].group: group for group in comparable_groups(beside)}
+    return Evaluation(
+        tables=tuple(make_table(group) for group in asked),
+        boards=tuple(make_table(neighbours[group[0].group]) for group in asked),
+        report=report,
+    )

@@ -125,6 +125,7 @@ def make_plan(
                 "synthetic": dataset.card.synthetic,
                 "limit": limit,
                 "dataset_options": _publishable(dataset_options or {}),
+                "chosen": bool(dataset_options),
             },
         )
         for condition in conditions

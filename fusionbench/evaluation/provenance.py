@@ -10,7 +10,7 @@ import io
 import json
 import platform
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -118,11 +118,12 @@ def _in_folder(folder: Path, module: str) -> Path | None:
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
 
 
-def _imports_of(path: Path, module: str) -> Iterator[str]:
+@cache
+def _imports_of(path: Path, module: str) -> tuple[str, ...]:
     """Modules that a file imports, anywhere in it, and the names it imports from them: may be modules too."""
     parent = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        yield from _imported_names(node, parent)
+    nodes = ast.walk(ast.parse(path.read_bytes()))
+    return tuple(name for node in nodes for name in _imported_names(node, parent))
 
 
 def _imported_names(node: ast.AST, parent: str) -> Iterable[str]:

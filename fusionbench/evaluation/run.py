@@ -86,7 +86,8 @@ class _OpenCell:
 
     def __init__(self, cell: Cell, store: Store, samples: tuple[Sample, ...], *, retry_failed: bool) -> None:
         self.cell = cell
-        kept = {**(store.results(cell) if store.is_done(cell) else {}), **store.journalled(cell)}
+        finished = store.results(cell) if store.is_done(cell) else store.covered(cell)
+        kept = {**finished, **store.journalled(cell)}
         self.results = {name: kept[name] for name in kept if not (retry_failed and kept[name].reasons)}
         self.missing = [sample for sample in samples if sample.id not in self.results]
         self.journal: Journal = store.open_journal(cell)

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -82,13 +82,18 @@ class Store:
 
     def results(self, cell: Cell) -> dict[str, ImageResult]:
         """Results of a finished cell by image id, without the times, which rows do not hold."""
-        import pyarrow.parquet
+        return _read_rows(self.rows_path(cell))
 
-        measurements: dict[str, list[Measurement]] = {}
-        for row in pyarrow.parquet.read_table(self.rows_path(cell)).to_pylist():
-            image = row.pop("image")
-            measurements.setdefault(image, []).append(Measurement(**row))
-        return {image: ImageResult(image, tuple(of)) for image, of in measurements.items()}
+    def covered(self, cell: Cell) -> dict[str, ImageResult]:
+        """Results of a cell out of another finished one that differs only in measuring more; else none."""
+        for path in sorted(self.rows_path(cell).parent.glob("*.json")):
+            stamp, rows = read_stamp(path), path.with_suffix(".parquet")
+            if stamp is None or not rows.is_file() or not _covers(stamp["identity"], cell.identity):
+                continue
+            if stamp["rows_sha256"] == file_hash(rows):
+                found = _read_rows(rows)
+                return {image: _only(result, cell.identity["metrics"]) for image, result in found.items()}
+        return {}
 
     def journalled(self, cell: Cell) -> dict[str, ImageResult]:
         """Images of an unfinished cell that earlier runs completed, by id; a torn last line is ignored."""
@@ -169,6 +174,27 @@ def read_stamp(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return stamp if isinstance(stamp, dict) and stamp.get("format") == STAMP_FORMAT else None
+
+
+def _covers(identity: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a cell holds every metric another wants, in the same version, and is the same otherwise."""
+    same = all(identity.get(part) == value for part, value in wanted.items() if part != "metrics")
+    return same and all(identity["metrics"].get(name) == own for name, own in wanted["metrics"].items())
+
+
+def _only(result: ImageResult, metrics: Mapping[str, Any]) -> ImageResult:
+    by_name = {name: [m for m in result.measurements if m.metric == name] for name in metrics}
+    return ImageResult(result.image, tuple(m for of_metric in by_name.values() for m in of_metric))
+
+
+def _read_rows(path: Path) -> dict[str, ImageResult]:
+    import pyarrow.parquet
+
+    measurements: dict[str, list[Measurement]] = {}
+    for row in pyarrow.parquet.read_table(path).to_pylist():
+        image = row.pop("image")
+        measurements.setdefault(image, []).append(Measurement(**row))
+    return {image: ImageResult(image, tuple(of)) for image, of in measurements.items()}
 
 
 def _make_stamp(

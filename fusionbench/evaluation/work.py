@@ -246,5 +246,5 @@ def _fuse_or_reasons(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> list[Fus
         return list(fuse_pairs(ready, pairs))
     except MethodError as error:
         if len(pairs) == 1:
-            return [f"{pairs[0].id}: {error}"]
+            return [str(error)]
         return [result for pair in pairs for result in _fuse_or_reasons(ready, [pair])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,18 +13,12 @@ from fusionbench.ranking.tidy import render_csv
 RENDERERS = {"md": render_markdown, "csv": render_csv}
 FORMATS = tuple(RENDERERS)
 
-SHOWN_DIGITS = 6
-"""Digits of the samples' hash in the names of files that would otherwise be called the same."""
-
 
 def write_tables(tables: Sequence[Table], folder: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write each table in each format.
 
-    Tables over different images that would share a name (two lists of one length, say) get a part of the
-    images' hash in theirs; of several over the same images (made with older code) the last is written.
-
     Args:
-        tables: What to write.
+        tables: What to write; of several of one name (made with older code) the last stays.
         folder: Created if missing.
         formats: Of `md` and `csv`.
 
@@ -38,15 +31,10 @@ def write_tables(tables: Sequence[Table], folder: Path, formats: Sequence[str] =
     unknown = [name for name in formats if name not in RENDERERS]
     if unknown or not formats:
         raise InputError(f"format {', '.join(unknown) or 'none'}: expected some of {', '.join(FORMATS)}")
-    samples_by_name = {(table.file_name, table.samples) for table in tables}
-    shared = Counter(name for name, _ in samples_by_name)
     written: dict[Path, None] = {}
     for table in tables:
-        name = table.file_name
-        if shared[name] > 1:
-            name += f"-{table.samples[:SHOWN_DIGITS]}"
         for suffix in formats:
-            path = folder / f"{name}.{suffix}"
+            path = folder / f"{table.file_name}.{suffix}"
             _write(path, RENDERERS[suffix](table))
             written[path] = None
     return list(written)

@@ -95,38 +95,40 @@ def _failures(table: Table) -> str:
 def _provenance(table: Table) -> str:
     newest = table.stamps[-1]
     versions = newest["environment"]
-    scored = sorted({s["method"] for s in table.stamps if s["display"]["method"]["scored"]})
     keys = ", ".join("`" + stamp["key"][:16] + "`" for stamp in table.stamps)
     lines = [
-        f"- command: `{reproducing_command(table)}`",
-        *([f"- scored from folders of images: {_escape(', '.join(scored))}"] if scored else []),
-        f"- samples: `{newest['identity']['dataset']['samples']}`",
+        *(f"- `{command}`" for command in reproducing_commands(table)),
+        f"- samples: `{table.samples}`",
         *(f"- {name}: `{code}`" for name, code in newest["identity"]["condition"]["code"].items()),
         f"- fusionbench {versions['ivif-fusionbench']}, torch {versions['torch']}, "
         f"numpy {versions['numpy']}, Python {versions['python']}, {versions['device']}",
-        f"- cells: {keys}",
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) + f"\n\n<details><summary>cells</summary>\n\n{keys}\n\n</details>"
 
 
-def reproducing_command(table: Table) -> str:
-    """The command that computes the table's methods again (files and folders are the user's own)."""
-    stamp = table.stamps[-1]
-    parts = ["fusionbench eval", f"--dataset {table.dataset}", f"--split {table.split}"]
+def reproducing_commands(table: Table) -> list[str]:
+    """The commands that compute the table again (files and folders are the user's own)."""
+    scored = {stamp["method"] for stamp in table.stamps if stamp["display"]["method"]["scored"]}
+    evaluated = sorted({row.method for row in table.rows} - scored)
+    common = _common_options(table)
+    commands = [f"fusionbench score {common} --fused DIR --name {name}" for name in sorted(scored)]
+    if evaluated:
+        commands.insert(0, f"fusionbench eval {common} --method {','.join(evaluated)}")
+    return commands
+
+
+def _common_options(table: Table) -> str:
+    parts = [f"--dataset {table.dataset}", f"--split {table.split}"]
     parts += [f"--dataset-option {name}={value}" for name, value in _shown_options(table).items()]
-    if table.severities != (0.0,):
-        severities = ",".join(f"{severity:g}" for severity in table.severities)
-        parts += [f"--degradation {table.degradation}", f"--severity {severities}"]
-    elif table.degradation != "clean":
+    if table.degradation != "clean":
         parts.append(f"--degradation {table.degradation}")
+    if table.severities != (0.0,):
+        parts.append("--severity " + ",".join(f"{severity:g}" for severity in table.severities))
     if table.seed:
         parts.append(f"--seed {table.seed}")
-    if stamp["display"]["limit"] is not None:
-        parts.append(f"--limit {stamp['display']['limit']}")
-    scored = {stamp["method"] for stamp in table.stamps if stamp["display"]["method"]["scored"]}
-    methods = sorted({row.method for row in table.rows} - scored)
-    if methods:
-        parts.append("--method " + ",".join(methods))
+    limit = table.stamps[-1]["display"]["limit"]
+    if limit is not None:
+        parts.append(f"--limit {limit}")
     parts.append("--metric " + ",".join(dict.fromkeys(column.metric for column in table.columns)))
     return " ".join(parts)
 

@@ -45,14 +45,19 @@ class StoredCell:
         return content_hash(self.stamp["identity"]["method"])
 
 
-def find_cells(results: Path) -> list[StoredCell]:
-    """All finished cells of a store, oldest first.
+def find_cells(results: Path, folders: Sequence[Path] | None = None) -> list[StoredCell]:
+    """Finished cells of a store, oldest first.
+
+    Args:
+        results: Folder of the store.
+        folders: Look only in these of its folders; None looks in all.
 
     Raises:
         InputError: If there are none, or one is damaged.
     """
+    stamps = results.glob("*/*/*.json") if folders is None else (p for f in folders for p in f.glob("*.json"))
     cells = []
-    for path in sorted(results.glob("*/*/*.json")):
+    for path in sorted(stamps):
         stamp, rows = read_stamp(path), path.with_suffix(".parquet")
         if stamp is None or not rows.is_file():
             continue
@@ -66,13 +71,19 @@ def find_cells(results: Path) -> list[StoredCell]:
     return sorted(cells, key=lambda cell: (cell.finished, cell.stamp["key"]))
 
 
-def comparable_groups(cells: Iterable[StoredCell]) -> list[list[StoredCell]]:
-    """Split cells into groups that may stand in one table, by dataset and degradation, newest group last."""
+def groups_in_order(cells: Iterable[StoredCell]) -> list[list[StoredCell]]:
+    """Split cells into groups that may stand in one table, in the order of their first cells."""
     groups: dict[str, list[StoredCell]] = {}
     for cell in cells:
         groups.setdefault(cell.group, []).append(cell)
+    return list(groups.values())
+
+
+def comparable_groups(cells: Iterable[StoredCell]) -> list[list[StoredCell]]:
+    """Split cells into groups that may stand in one table, by dataset and degradation, newest group last."""
     return sorted(
-        groups.values(), key=lambda g: (g[0].stamp["dataset"], g[0].stamp["degradation"], g[-1].finished)
+        groups_in_order(cells),
+        key=lambda g: (g[0].stamp["dataset"], g[0].stamp["degradation"], g[-1].finished),
     )
 
 

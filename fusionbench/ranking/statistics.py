@@ -130,6 +130,9 @@ def _place(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
         having = [row for row in rows if column in row.values]
         every = frozenset().union(*(row.values[column].images for row in having))
         ranked = [row for row in having if not row.reference and row.values[column].images == every]
+        if len(ranked) < 2:
+            # A place among one says nothing.
+            continue
         for row in ranked:
             places[row.method][column] = 1 + sum(_better(other, row, column) for other in ranked)
     decisive = _decisive(columns)
@@ -167,7 +170,7 @@ def _failures(values: pd.DataFrame) -> tuple[str, ...]:
     listed = []
     for (image, reason), rows in missing.groupby(["image", "reason"], sort=True):
         methods = sorted(rows["method"].unique())
-        who = "every method" if len(methods) == everyone else ", ".join(methods)
+        who = "every method" if len(methods) == everyone > 1 else ", ".join(methods)
         levels = sorted(level for level in rows["severity"].unique() if level)
         where = f", severity {severity_text(levels)}" if levels else ""
         listed.append(f"{image} ({who}{where}): {reason}")

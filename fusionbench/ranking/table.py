@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+SHOWN_DIGITS = 6
+"""Digits of the images' hash that tell one selection of them from another."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -51,9 +54,9 @@ class Row:
     values: Mapping[Column, Value]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
-    """What one leaderboard shows."""
+    """What one leaderboard shows. A notebook shows it as Markdown."""
 
     dataset: str
     split: str
@@ -73,10 +76,11 @@ class Table:
     @property
     def title(self) -> str:
         """Dataset and condition in a few words."""
+        dataset = f"{self.dataset} {self.selection}" if self.selection else self.dataset
         if self.severities == (0.0,):
-            return f"{self.dataset}, {self.degradation}"
+            return f"{dataset}, {self.degradation}"
         seed = f", seed {self.seed}" if self.seed else ""
-        return f"{self.dataset}, {self.degradation}, severity {severity_text(self.severities)}{seed}"
+        return f"{dataset}, {self.degradation}, severity {severity_text(self.severities)}{seed}"
 
     @property
     def samples(self) -> str:
@@ -90,6 +94,14 @@ class Table:
         return tuple(failure for part in parts for failure in part.failures)
 
     @property
+    def selection(self) -> str:
+        """Part of the images' hash where options chose them, which neither dataset nor split tells."""
+        return self.samples[:SHOWN_DIGITS] if self.stamps[-1]["display"]["chosen"] else ""
+
+    def __repr__(self) -> str:
+        return f"Table({self.title}, {self.images} pairs, {len(self.rows)} methods)"
+
+    @property
     def file_name(self) -> str:
         """Name for its files, without suffix: `m3fd-all-13-haze-1-5`."""
         parts = [self.dataset, self.split, str(self.images), self.degradation]
@@ -97,6 +109,8 @@ class Table:
             parts.append(severity_text(self.severities).replace(", ", "_"))
         if self.seed:
             parts.append(f"seed{self.seed}")
+        if self.selection:
+            parts.append(self.selection)
         return re.sub(r"[^\w.@+-]", "_", "-".join(parts))
 
     def number(self, column: Column, value: Value) -> str:

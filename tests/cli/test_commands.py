@@ -72,7 +72,10 @@ def test_eval_prints_a_table_and_writes_markdown_and_csv(command, pair_folders, 
     assert done.returncode == 0, done.stderr
     assert re.search(r"average +\d\.\d{4} +0\.\d{4}", done.stdout)
     names = sorted(path.name for path in (tmp_path / "leaderboards").iterdir())
-    assert names == ["folder-all-3-haze-3.csv", "folder-all-3-haze-3.md"]
+    assert [re.sub("-[0-9a-f]{6}[.]", ".", name) for name in names] == [
+        "folder-all-3-haze-3.csv",
+        "folder-all-3-haze-3.md",
+    ]
 
 
 def test_eval_prints_json_for_machines(command, pair_folders):
@@ -103,7 +106,8 @@ def test_eval_with_a_bad_image_names_it_ends_with_1_and_keeps_the_rest(command, 
     path.write_bytes(path.read_bytes()[:200])
     done = command(*evaluation(pair_folders))
     assert done.returncode == 1
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("failed: pair 1 (every method)")]
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
+    assert line.startswith("failed: pair 1 (every method): ")
     assert str(path) in line
     assert "average" in done.stdout
     again = command(*evaluation(pair_folders))
@@ -158,7 +162,7 @@ def test_ctrl_c_says_that_the_same_command_continues(command, pair_folders, tmp_
     assert said.splitlines()[-1] == "interrupted: what is finished is kept, the same command continues"
     finished = command(*arguments)
     assert finished.returncode == 0
-    assert "already done" in finished.stderr
+    assert re.search(r"\d fused images to measure, \d more are already done", finished.stderr)
 
 
 def test_what_is_degraded_fused_and_scored_by_hand_has_the_values_of_eval(command, pair_folders, tmp_path):
@@ -215,6 +219,27 @@ def test_fuse_takes_two_files(command, pair_folders, tmp_path):
     assert read_visible(tmp_path / "one.png").shape == (48, 64, 3)
 
 
+def test_fuse_replaces_a_file_only_when_asked(command, pair_folders, tmp_path):
+    files = [f"{pair_folders[name]}/pair 2.png" for name in ("visible", "infrared")]
+    arguments = ["--visible", files[0], "--infrared", files[1], "--out", "one.png"]
+    command("fuse", "max", *arguments)
+    before = (tmp_path / "one.png").read_bytes()
+    assert command("fuse", "average", *arguments).returncode == 1
+    assert (tmp_path / "one.png").read_bytes() == before
+    assert command("fuse", "average", *arguments, "--overwrite").returncode == 0
+    assert (tmp_path / "one.png").read_bytes() != before
+
+
+def test_two_sets_of_images_of_one_size_have_two_tables(command, pair_folders, tmp_path):
+    swapped = {"visible": pair_folders["infrared"], "infrared": pair_folders["infrared"] + "2"}
+    Path(swapped["infrared"]).mkdir()
+    for path in Path(pair_folders["infrared"]).iterdir():
+        Image.open(path).point(lambda level: 255 - level).save(Path(swapped["infrared"]) / path.name)
+    for options in (pair_folders, swapped):
+        assert command(*evaluation(options)).returncode == 0
+    assert len(list((tmp_path / "leaderboards").glob("folder-all-3-clean-*.md"))) == 2
+
+
 def test_fuse_refuses_a_file_type_that_loses_detail(command, pair_folders):
     files = [f"{pair_folders[name]}/pair 2.png" for name in ("visible", "infrared")]
     done = command("fuse", "max", "--visible", files[0], "--infrared", files[1], "--out", "one.jpg")
@@ -241,7 +266,8 @@ def test_leaderboard_reads_the_store(command, pair_folders, tmp_path):
     command(*evaluation(pair_folders))
     done = command("leaderboard", "--out", "tables", "--format", "md")
     assert done.returncode == 0, done.stderr
-    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["folder-all-3-clean.md"]
+    (path,) = (tmp_path / "tables").iterdir()
+    assert re.fullmatch(r"folder-all-3-clean-[0-9a-f]{6}\.md", path.name)
 
 
 @pytest.mark.parametrize("kind", ["methods", "metrics", "degradations", "datasets"])

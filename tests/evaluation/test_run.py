@@ -100,6 +100,27 @@ def test_a_repeated_run_computes_nothing_and_touches_no_file(pair_folders, tmp_p
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "results").rglob("*.*")} == before
 
 
+def test_fewer_metrics_of_what_is_in_the_store_are_read_not_computed(pair_folders, tmp_path):
+    run(pair_folders, tmp_path / "results")
+    evaluation = run(pair_folders, tmp_path / "results", metrics=["vif", "en"])
+    assert evaluation.report.computed == 0
+    run(pair_folders, tmp_path / "fresh", metrics=["vif", "en"])
+    fresh = files_of(tmp_path / "fresh")
+    assert {name: files_of(tmp_path / "results")[name] for name in fresh} == fresh
+
+
+def test_boards_show_every_method_of_the_store_and_tables_those_asked_for(pair_folders, tmp_path):
+    run(pair_folders, tmp_path / "results", severity=2)
+    evaluation = run(pair_folders, tmp_path / "results", severity=2, methods=["max"])
+    assert [row.method for row in evaluation.tables[0].rows] == ["max"]
+    assert {row.method for row in evaluation.boards[0].rows} == {"average", "lp", "max"}
+
+
+def test_tables_come_in_the_order_asked_for(pair_folders, tmp_path):
+    evaluation = run(pair_folders, tmp_path / "results", degradation=["noise", "clean", "haze"], severity=2)
+    assert [table.degradation for table in evaluation.tables] == ["noise", "clean", "haze"]
+
+
 def test_a_run_killed_at_any_moment_finishes_with_the_same_rows(pair_folders, tmp_path, expected):
     results = tmp_path / "killed"
     command = [sys.executable, "-m", "fusionbench", "eval", "--dataset", "folder", "--quiet"]

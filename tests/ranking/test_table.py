@@ -64,6 +64,7 @@ class Bench:
                 "synthetic": False,
                 "limit": None,
                 "dataset_options": {},
+                "chosen": False,
             },
         )
         results = [
@@ -137,10 +138,17 @@ def test_equal_means_share_a_place(bench):
 
 def test_single_sources_come_last_and_are_not_ranked(bench):
     bench.add("visible", [9.0], reference=True)
-    bench.add("a", [0.2])
+    bench.add("a", [0.2], nabf=[0.1])
+    bench.add("b", [0.1], nabf=[0.2])
     table = bench.table()
-    assert [row.method for row in table.rows] == ["a", "visible"]
-    assert places(table, "vif") == {"a": 1, "visible": None}
+    assert [row.method for row in table.rows] == ["a", "b", "visible"]
+    assert places(table, "vif") == {"a": 1, "b": 2, "visible": None}
+
+
+def test_a_single_method_has_no_place(bench):
+    bench.add("a", [0.2])
+    assert places(bench.table(), "vif") == {"a": None}
+    assert row(bench.table(), "a").mean_rank is None
 
 
 def test_the_mean_rank_orders_the_table_and_ignores_metrics_without_reference(bench):
@@ -153,8 +161,9 @@ def test_the_mean_rank_orders_the_table_and_ignores_metrics_without_reference(be
 def test_a_method_that_failed_where_others_did_not_is_shown_but_not_ranked(bench):
     bench.add("a", [0.1, 0.1])
     bench.add("b", [0.9, None])
+    bench.add("c", [0.2, 0.2])
     table = bench.table()
-    assert places(table, "vif") == {"a": 1, "b": None}
+    assert places(table, "vif") == {"a": 2, "b": None, "c": 1}
     assert row(table, "b").failed_images == 1
     assert row(table, "b").mean_rank is None
     assert table.failures == ("i1 (b, severity 3): could not be read",)
@@ -257,8 +266,9 @@ def test_an_empty_store_says_what_to_run(tmp_path):
 
 def test_the_csv_holds_full_precision(bench):
     bench.add("a", [0.1, 0.2, 0.7])
+    bench.add("b", [0.1, 0.1, 0.1])
     records = list(csv.DictReader(io.StringIO(render_csv(bench.table()))))
-    (vif,) = [record for record in records if record["metric"] == "vif"]
+    vif = next(record for record in records if record["metric"] == "vif" and record["method"] == "a")
     assert float(vif["mean"]) == (0.1 + 0.2 + 0.7) / 3
     assert (vif["severity"], vif["place"], vif["reference"]) == ("3", "1", "clean")
 
@@ -307,7 +317,7 @@ def test_markdown_says_how_to_make_it_again(bench):
     bench.add("a", [0.3])
     command = (
         "fusionbench eval --dataset m3fd --split all --degradation haze --severity 3 "
-        "--method a --metric en,nabf,vif"
+        "--metric en,nabf,vif --method a"
     )
     assert command in render_markdown(bench.table())
 
