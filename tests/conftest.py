@@ -9,7 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
+
+# Times say nothing on a busy machine: a property is about values.
+settings.register_profile("fusionbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("fusionbench")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

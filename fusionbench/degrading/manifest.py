@@ -129,7 +129,8 @@ def write_maps(path: Path, maps: Mapping[str, NDArray[Any]]) -> None:
         InputError: If it cannot be written.
     """
     with _named_errors(path), _appearing(path) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **maps)
+        # numpy before 2.1 stores `allow_pickle` as an array of that name; numbers need no such switch.
+        np.savez_compressed(stream, **maps)
 
 
 def _line(record: Record) -> str:
