@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,16 +91,16 @@ def _verify(folder: Path, *, quiet: bool) -> None:
 
 
 def _follow(images: Iterable[Written], total: int, *, quiet: bool) -> Counter[str]:
-    """Work through the images with a progress bar, telling of each failure as it happens."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """Work through the images, telling of each failure as it happens."""
+    from fusionbench.cli.progress import bar
 
-    columns = (TextColumn("degrading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
     counts: Counter[str] = Counter()
-    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-        for image in progress.track(images, total=total):
+    with nullcontext() if quiet else bar() as progress:
+        task = None if progress is None else progress.add_task("degrading", total=total)
+        for image in images:
             counts[image.outcome] += 1
             if image.outcome == "failed":
-                console.print(f"failed: {image.reason}", markup=False, highlight=False, soft_wrap=True)
+                print(f"failed: {image.reason}", file=sys.stderr)
+            if progress is not None and task is not None:
+                progress.advance(task)
     return counts

@@ -83,11 +83,12 @@ def shown(*, quiet: bool) -> Iterator[Listener]:
     elif not sys.stderr.isatty():
         yield Lines()
     else:
-        with _rich_progress() as progress:
+        with bar() as progress:
             yield Bar(progress)
 
 
-def _rich_progress() -> Progress:
+def bar() -> Progress:
+    """A bar on standard error that leaves when it is done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

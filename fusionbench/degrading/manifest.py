@@ -130,7 +130,7 @@ def write_maps(path: Path, maps: Mapping[str, NDArray[Any]]) -> None:
     """
     with _named_errors(path), _appearing(path) as temporary, temporary.open("wb") as stream:
         # numpy before 2.1 stores `allow_pickle` as an array of that name; numbers need no such switch.
-        np.savez_compressed(stream, **maps)
+        np.savez_compressed(stream, **maps)  # type: ignore[arg-type]
 
 
 def _line(record: Record) -> str:
