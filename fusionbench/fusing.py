@@ -6,10 +6,14 @@ gains or loses by how it was wrapped.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
+import random
+import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from weakref import WeakKeyDictionary
@@ -76,11 +80,13 @@ def choose_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
 
 def card_of(method: type[FusionMethod] | FusionMethod) -> MethodCard:
     """The method's card, or one made from its class name."""
+    kind = method if isinstance(method, type) else type(method)
     card = getattr(method, "card", None)
-    if isinstance(card, MethodCard):
-        return card
-    name = method.__name__ if isinstance(method, type) else type(method).__name__
-    return MethodCard(name=name, title=name)
+    if not isinstance(card, MethodCard):
+        return MethodCard(name=kind.__name__, title=kind.__name__)
+    inherited = "card" not in vars(kind) and "card" not in getattr(method, "__dict__", {})
+    # A variant that says nothing of its own name is not the method it derives from.
+    return replace(card, name=kind.__name__) if inherited else card
 
 
 def ready_method(name: str, weights: Path | None = None, device: Device = "auto") -> ReadyMethod:
@@ -101,36 +107,42 @@ def ready_method(name: str, weights: Path | None = None, device: Device = "auto"
     card = card_of(method_class)
     if weights is not None and not weights.is_file():
         raise InputError(f"{weights}: no such weights file for method {card.name}")
-    method = _create(method_class, card.name, weights)
-    move = getattr(method, "to", None)
-    if callable(move):
-        move(chosen)
+    method = _create(method_class, card.name, weights, chosen)
     return ReadyMethod(card.name, card_of(method), method, chosen)
 
 
-def _create(method_class: type[FusionMethod], name: str, weights: Path | None) -> FusionMethod:
+def _create(method_class: type[FusionMethod], name: str, weights: Path | None, device: str) -> FusionMethod:
     if weights is not None and "weights" not in inspect.signature(method_class).parameters:
         raise InputError(f"method {name} takes no weights; leave --weights out")
     arguments = {} if weights is None else {"weights": weights}
     try:
-        return method_class(**arguments)
+        method = method_class(**arguments)
+        # A torch module is moved to the device and taken out of training mode; others have no such methods.
+        for name, given in (("to", (device,)), ("eval", ())):
+            if callable(change := getattr(method, name, None)):
+                change(*given)
     except FusionbenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MethodError(f"method {name} could not be created: {type(error).__name__}: {error}") from error
+    return method
 
 
 def fuse_pairs(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> list[Fused]:
-    """Fuse pairs of one size as one batch.
+    """Fuse pairs of one size: as one batch on an accelerator, one by one on the CPU.
+
+    On the CPU a batch saves nothing, and convolutions round differently with its size; on an accelerator that
+    difference, far below a grey level before rounding, is the price of speed.
 
     Raises:
         MethodError: If the method raises, or returns something that is not a batch of fused images.
     """
+    if ready.device == "cpu" and len(pairs) > 1:
+        return [fused for pair in pairs for fused in fuse_pairs(ready, [pair])]
     visible, infrared = _as_tensors(ready, pairs)
     started = time.perf_counter()
-    output = _call(ready, visible, infrared)
+    values = _call(ready, visible, infrared, pairs[0].id)
     seconds = (time.perf_counter() - started) / len(pairs)
-    values = output.cpu().numpy()
     return [_finish(pair, values[index], seconds) for index, pair in enumerate(pairs)]
 
 
@@ -141,7 +153,8 @@ def fuse_raw(ready: ReadyMethod, pair: ImagePair) -> NDArray[np.float32]:
         MethodError: As `fuse_pairs`.
     """
     visible, infrared = _as_tensors(ready, [pair])
-    return np.asarray(_call(ready, visible, infrared).cpu().numpy()[0], dtype=np.float32)
+    output: NDArray[np.float32] = _call(ready, visible, infrared, pair.id)[0]
+    return output
 
 
 def _as_tensors(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -158,25 +171,52 @@ def _as_tensors(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> tuple[torch.T
     )
 
 
-def _call(ready: ReadyMethod, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
+def _call(
+    ready: ReadyMethod, visible: torch.Tensor, infrared: torch.Tensor, image_id: str
+) -> NDArray[np.float32]:
+    """Run the method on a batch and check what it returns: `(N, C, H, W)` on the CPU."""
     import torch
 
     height, width = infrared.shape[-2:]
     multiple = ready.card.multiple_of
+    if multiple < 1:
+        raise MethodError(f"method {ready.name}: its card says multiple_of={multiple}; it must be 1 or more")
     bottom, right = -height % multiple, -width % multiple
+    expected = (infrared.shape[0], height + bottom, width + right)
     try:
-        with torch.inference_mode():
+        # What a method prints is not part of a command's output, which may be JSON.
+        with torch.inference_mode(), _seeded(ready.name, image_id), redirect_stdout(sys.stderr):
             output = ready.method.fuse(_pad(visible, bottom, right), _pad(infrared, bottom, right))
-        if ready.device == "cuda":
-            torch.cuda.synchronize()
+            _check(ready, output, expected)
+            values = output[..., :height, :width].detach().float().cpu().numpy()
+    except MethodError:
+        raise
     except torch.OutOfMemoryError as error:
         raise MethodError(
             f"method {ready.name} ran out of memory on {ready.device}; use --batch-size 1 or --device cpu"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MethodError(f"method {ready.name} raised {type(error).__name__}: {error}") from error
-    _check(ready, output, (infrared.shape[0], height + bottom, width + right))
-    return output[..., :height, :width].float()
+    return np.asarray(values, dtype=np.float32)
+
+
+@contextmanager
+def _seeded(method: str, image_id: str) -> Iterator[None]:
+    """Global generators that depend on method and image alone, for methods that draw from them."""
+    import torch
+
+    digest = hashlib.blake2b(f"{method}\0{image_id}".encode(errors="surrogateescape"), digest_size=4).digest()
+    seed = int.from_bytes(digest, "little")
+    before = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(before[0])
+            np.random.set_state(before[1])  # noqa: NPY002
 
 
 def _pad(images: torch.Tensor, bottom: int, right: int) -> torch.Tensor:
@@ -201,6 +241,10 @@ def _check(ready: ReadyMethod, output: object, expected: tuple[int, int, int]) -
         raise MethodError(_wrong_shape(ready, output, expected))
     if tuple(output.shape[2:]) != (height, width):
         raise MethodError(_wrong_shape(ready, output, expected))
+    if output.is_complex() or output.is_meta:
+        raise MethodError(
+            f"method {ready.name} returned a {output.dtype} tensor on {output.device}; expected real values"
+        )
     if not bool(torch.isfinite(output).all()):
         raise MethodError(
             f"method {ready.name} returned NaN or infinite values; check its weights and its logs"

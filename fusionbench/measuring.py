@@ -47,9 +47,14 @@ def measure_image(
 def failed(metrics: Mapping[str, Metric], sources: tuple[Reference, ...], reason: str) -> list[Measurement]:
     """The same rows as `measure_image` gives, without values: the image could not be fused."""
     return [
-        Measurement(name, reference, None, reason)
+        Measurement(name, reference, None, one_line(reason))
         for name, _, reference in _wanted(metrics, dict.fromkeys(sources))
     ]
+
+
+def one_line(text: str) -> str:
+    """A reason as one line, whatever an exception's text held."""
+    return " ".join(text.split())
 
 
 def _wanted(
@@ -78,9 +83,10 @@ def _measure(
     try:
         value = float(metric.measure(fused, compared))
     except FusionbenchError as error:
-        return Measurement(name, reference, None, str(error))
+        return Measurement(name, reference, None, one_line(str(error)))
     except Exception as error:
-        return Measurement(name, reference, None, f"metric {name} raised {type(error).__name__}: {error}")
+        reason = one_line(f"metric {name} raised {type(error).__name__}: {error}")
+        return Measurement(name, reference, None, reason)
     if not math.isfinite(value):
         return Measurement(
             name, reference, None, f"{metric.card.label} is undefined for this image ({value})"

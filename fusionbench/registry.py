@@ -114,15 +114,16 @@ def _method_in_file(reference: str) -> type[FusionMethod]:
     path = Path(file_name).expanduser().resolve()
     if not path.is_file():
         raise InputError(f"{path}: no such file; --method takes path/to/file.py:ClassName")
-    found = getattr(_import_file(path), class_name, None)
+    status = path.stat()
+    found = getattr(_import_file(path, status.st_mtime_ns, status.st_size), class_name, None)
     if not isinstance(found, type) or not callable(getattr(found, "fuse", None)):
         raise InputError(f"{path}: has no class {class_name} with a fuse(visible, infrared) method")
     return cast("type[FusionMethod]", found)
 
 
 @cache
-def _import_file(path: Path) -> ModuleType:
-    """Import a file as Python runs a script: modules beside it can be imported."""
+def _import_file(path: Path, _changed: int, _size: int) -> ModuleType:
+    """Import a file as Python runs a script: modules beside it can be imported; again when it has changed."""
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
     module_name = f"_fusionbench_user_{path.stem}_{abs(hash(path)):x}"

@@ -16,6 +16,8 @@ class _Interrupted(BaseException):
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    # One is enough: another would only break into the orderly end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise _Interrupted
 
 

@@ -60,6 +60,8 @@ def degrade(
         return
     if out is None:
         raise InputError("--out: give the folder to write to")
+    if limit is not None and limit < 1:
+        raise InputError(f"--limit {limit}: expected 1 or more")
     condition = parse_condition(degradation).with_severity(severity)
     chosen = options.dataset_options(dataset_option, visible, infrared)
     opened = open_dataset(dataset, root, split, chosen)
@@ -80,12 +82,15 @@ def _verify(folder: Path, *, quiet: bool) -> None:
     from fusionbench.degrading.manifest import read_manifest
     from fusionbench.degrading.writing import verify_set
 
+    checked = len(read_manifest(folder))
+    if checked == 0:
+        raise InputError(f"{folder}: its manifest lists no image; there is nothing to verify")
     mismatches = 0
     for line in verify_set(folder):
         print(line, file=sys.stderr)
         mismatches += 1
     if not quiet:
-        typer.echo(f"{folder}: {len(read_manifest(folder))} images checked, {mismatches} mismatches")
+        typer.echo(f"{folder}: {checked} images checked, {mismatches} mismatches")
     if mismatches:
         raise typer.Exit(1)
 

@@ -13,6 +13,7 @@ from fusionbench.errors import FusionbenchError, InputError
 
 if TYPE_CHECKING:
     from fusionbench.contracts import Dataset
+    from fusionbench.evaluation.fused_record import FusedRecord
     from fusionbench.fusing import ReadyMethod
 
 
@@ -33,9 +34,11 @@ def fuse(
 ) -> None:
     """Fuse a pair, or two folders of pairs with the same names.
 
-    Images already in the output folder are kept: interrupted, the same command continues.
+    Images that the same method made of the same pairs are kept: interrupted, the same command continues.
     """
+    from fusionbench import registry
     from fusionbench.datasets import open_dataset
+    from fusionbench.evaluation.fused_record import FusedRecord
     from fusionbench.fusing import ready_method
 
     ready = ready_method(method, weights, options.device(device))
@@ -48,7 +51,8 @@ def fuse(
             typer.echo(f"fused: {target}")
         return
     dataset = open_dataset("folder", options={"visible": str(visible), "infrared": str(infrared)})
-    done = _fuse_folders(ready, dataset, out, overwrite=overwrite)
+    record = FusedRecord.open(out, ready, registry.method_class(method), weights, overwrite=overwrite)
+    done = _fuse_folders(ready, dataset, out, record)
     if not quiet:
         kept = f", {done['kept']} were there already" if done["kept"] else ""
         typer.echo(f"fused: {done['fused']} pairs to {out}{kept}")
@@ -71,7 +75,7 @@ def _fuse_files(ready: ReadyMethod, visible: Path, infrared: Path, target: Path)
     write_png(target, fuse_pairs(ready, [read_pair(visible.stem, visible, infrared)])[0].image)
 
 
-def _fuse_folders(ready: ReadyMethod, dataset: Dataset, out: Path, *, overwrite: bool) -> Counter[str]:
+def _fuse_folders(ready: ReadyMethod, dataset: Dataset, out: Path, record: FusedRecord) -> Counter[str]:
     """Fuse every pair; say on standard error which failed and go on. Counts `fused`, `kept`, `failed`."""
     from fusionbench.fusing import fuse_pairs
     from fusionbench.images import write_png
@@ -79,15 +83,17 @@ def _fuse_folders(ready: ReadyMethod, dataset: Dataset, out: Path, *, overwrite:
     done: Counter[str] = Counter()
     for sample in dataset.samples:
         target = out / f"{sample.id}.png"
-        if target.exists() and not overwrite:
-            done["kept"] += 1
-            continue
         try:
+            made_from = record.identity(dataset, sample)
+            if target.exists() and record.holds(sample, made_from):
+                done["kept"] += 1
+                continue
             fused = fuse_pairs(ready, [dataset.load(sample)])[0].image
         except FusionbenchError as error:
             typer.echo(f"failed: {sample.id}: {error}", err=True)
             done["failed"] += 1
             continue
         write_png(target, fused)
+        record.add(sample, made_from)
         done["fused"] += 1
     return done

@@ -27,10 +27,10 @@ def print_tables(tables: Sequence[Table]) -> None:
 
     console = Console()
     for table in tables:
-        console.print(f"{table.title} ({table.images} pairs)", style="bold", highlight=False)
+        console.print(f"{table.title} ({table.images} pairs)", style="bold", highlight=False, markup=False)
         for index, columns in enumerate(_grids(table, console.width)):
             console.print(_grid(table, columns, ranked=index == 0), "")
-    console.print(_notes(tables), style="dim", highlight=False)
+    console.print(_notes(tables), style="dim", highlight=False, markup=False)
 
 
 def print_json(tables: Sequence[Table]) -> None:
@@ -68,6 +68,7 @@ def _width(table: Table, columns: Sequence[Column]) -> int:
 def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
+    from rich.text import Text
 
     grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True)
     grid.add_column("Method", no_wrap=True)
@@ -84,7 +85,7 @@ def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> RichTable
             cells.append("–" if row.mean_rank is None else f"{row.mean_rank:.2f}")
         if failed:
             cells.append(str(row.failed_images or ""))
-        grid.add_row(_name(row), *cells, style="dim" if row.reference else "")
+        grid.add_row(Text(_name(row)), *cells, style="dim" if row.reference else "")
     return grid
 
 

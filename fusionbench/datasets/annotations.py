@@ -19,6 +19,10 @@ _VOC_EDGES = ("xmin", "ymin", "xmax", "ymax")
 _YOLO_FIELDS = 5
 
 
+_ID_DIGITS = 6
+"""Most digits of a class id that is worth reading as a number."""
+
+
 def read_voc(path: Path, classes: Sequence[str]) -> tuple[Box, ...]:
     """Read the objects of a Pascal VOC xml file.
 
@@ -112,7 +116,7 @@ def _parse_xml(path: Path) -> Element:
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(path.read_bytes(), True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, ValueError) as error:
         raise InputError(f"{path}: is not valid xml ({error}); copy or download it again") from error
     except OSError as error:
         raise _unreadable(path, error) from error
@@ -128,7 +132,7 @@ def _voc_box(item: Element, path: Path, classes: Sequence[str]) -> Box:
 def _yolo_box(fields: list[str], where: str, classes: Sequence[str], width: int, height: int) -> Box:
     if len(fields) != _YOLO_FIELDS:
         raise InputError(f"{where}: expected {_YOLO_FIELDS} numbers, got {len(fields)}; repair or remove it")
-    if not fields[0].isdecimal() or int(fields[0]) >= len(classes):
+    if not fields[0].isdecimal() or len(fields[0]) > _ID_DIGITS or int(fields[0]) >= len(classes):
         raise InputError(f"{where}: class id {fields[0]!r} is not one of 0 to {len(classes) - 1}")
     x, y, w, h = (_number(field, where) for field in fields[1:])
     if not all(0.0 <= value <= 1.0 for value in (x, y, w, h)):

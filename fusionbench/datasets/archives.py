@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import shutil
 import stat
 import zipfile
@@ -138,7 +139,7 @@ def _opened(archive: Path) -> zipfile.ZipFile:
         with archive.open("rb") as stream:
             require_zip_start(stream.read(_HEAD_BYTES), str(archive))
         return zipfile.ZipFile(archive)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise ArchiveError(f"{archive}: is damaged or incomplete ({error}); download it again") from error
     except OSError as error:
         raise _unreadable(archive, error) from error
@@ -165,7 +166,7 @@ def _unpack_member(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Pat
         target.parent.mkdir(parents=True, exist_ok=True)
         with opened.open(member) as source, target.open("xb") as sink:
             shutil.copyfileobj(source, sink, _CHUNK)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
         raise ArchiveError(
             f"{archive}: {member.filename!r} is damaged ({error}); download it again"
         ) from error

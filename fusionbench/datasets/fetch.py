@@ -20,6 +20,9 @@ from fusionbench.errors import InputError
 _SCHEMES = ("https", "http")
 _CHUNK = 1 << 16
 _TIMEOUT_SECONDS = 30.0
+_MOST_BYTES = 40_000_000_000
+"""Ten times the largest dataset read here: what no archive of one reaches."""
+
 _BACK_OFF_SECONDS = (1.0, 2.0, 4.0, 8.0)
 """Pauses before each further attempt; the count starts anew whenever more of the file has arrived."""
 
@@ -83,7 +86,7 @@ def fetch_zip(
         InputError: If the address is refused, the server says no, the transfer keeps breaking off, the disk
             is full, or the content is a web page or no archive.
     """
-    if urllib.parse.urlsplit(url).scheme not in _SCHEMES:
+    if _scheme(url) not in _SCHEMES:
         raise InputError(f"{url}: only http and https addresses are downloaded; use --from for a file")
     partial = _Partial.of(target)
     failures, most = 0, partial.size()
@@ -98,6 +101,13 @@ def fetch_zip(
                 raise InputError(f"{url}: download broke off ({error}); run it again to resume") from error
             pause(_BACK_OFF_SECONDS[failures - 1])
     _finish(url, partial, target)
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urllib.parse.urlsplit(url).scheme
+    except ValueError as error:
+        raise InputError(f"{url}: is no address ({error}); check --url") from error
 
 
 def _attempt(url: str, partial: _Partial, progress: Progress) -> None:
@@ -118,6 +128,10 @@ def _attempt(url: str, partial: _Partial, progress: Progress) -> None:
     except urllib.error.HTTPError as error:
         with error:
             _judge_status(error, url, partial)
+    except ValueError as error:
+        raise InputError(
+            f"{url}: the server's answer makes no sense ({error}); give a mirror with --url"
+        ) from error
     except (OSError, http.client.HTTPException) as error:  # URLError, timeouts and TLS errors are OSErrors
         raise _BrokenOffError(str(getattr(error, "reason", error)) or type(error).__name__) from error
 
@@ -178,6 +192,8 @@ def _copy(response: Any, sink: IO[bytes], start: int, total: int | None, url: st
         except OSError as error:
             raise _unwritable(Path(sink.name), error) from error
         received += len(chunk)
+        if received > _MOST_BYTES:
+            raise ArchiveError(f"{url}: sent more than {_MOST_BYTES / 1e9:.0f} GB; give a mirror with --url")
         progress(received, total)
     return received
 

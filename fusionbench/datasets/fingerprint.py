@@ -20,11 +20,9 @@ _DIGEST_BYTES = 20
 _SETTLED_SECONDS = 2.0
 """A file changed more recently may change again within one tick of its clock: its hash is not remembered."""
 
-_CREATE = (
-    "CREATE TABLE IF NOT EXISTS hashes (path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, digest TEXT)"
-)
-_FIND = "SELECT digest FROM hashes WHERE path = ? AND size = ? AND modified = ?"
-_KEEP = "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)"
+_CREATE = "CREATE TABLE IF NOT EXISTS file_hashes (path TEXT PRIMARY KEY, state TEXT, digest TEXT)"
+_FIND = "SELECT digest FROM file_hashes WHERE path = ? AND state = ?"
+_KEEP = "INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?)"
 
 
 def pair_fingerprint(visible: Path, infrared: Path) -> str:
@@ -48,14 +46,16 @@ def content_digest(path: Path) -> str:
     try:
         resolved = path.resolve()
         status = resolved.stat()
-        key = (str(resolved), status.st_size, status.st_mtime_ns)
+        # The times of change and of the name tell what copying tools that restore the first one hide.
+        state = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        key = (str(resolved), ",".join(map(str, state)))
         known = _remembered(key)
         if known is not None:
             return known
         digest = _digest(resolved)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
-    if time.time() - status.st_mtime > _SETTLED_SECONDS:
+    if time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_SECONDS:
         _remember(key, digest)
     return digest
 
@@ -73,19 +73,22 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _remembered(key: tuple[str, int, int]) -> str | None:
+def _remembered(key: tuple[str, str]) -> str | None:
     path = cache_file()
     if not path.is_file():
         return None
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as database:
+    with (
+        contextlib.suppress(sqlite3.Error, UnicodeError),
+        contextlib.closing(sqlite3.connect(path)) as database,
+    ):
         row = database.execute(_FIND, key).fetchone()
         return str(row[0]) if row else None
     return None
 
 
-def _remember(key: tuple[str, int, int], digest: str) -> None:
+def _remember(key: tuple[str, str], digest: str) -> None:
     path = cache_file()
-    with contextlib.suppress(sqlite3.Error, OSError):
+    with contextlib.suppress(sqlite3.Error, OSError, UnicodeError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(path)) as database, database:
             # Losing entries in a power cut is harmless; waiting for the disk on every file is not.

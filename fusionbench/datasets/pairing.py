@@ -61,6 +61,9 @@ def _sample(
     stem: str, visible: list[Path], infrared: list[Path], visible_folder: Path, infrared_folder: Path
 ) -> Sample:
     problem = None
+    readable = stem.encode("utf-8", "backslashreplace").decode()
+    if readable != stem:
+        problem = f"{readable}: the file's name is no valid UTF-8; rename it"
     for files in (visible, infrared):
         if len(files) > 1:
             names = " and ".join(str(path) for path in files)
@@ -72,7 +75,7 @@ def _sample(
             problem or f"{visible[0]}: no infrared image {stem!r} in {infrared_folder}; add or remove it"
         )
     return Sample(
-        id=stem,
+        id=readable,
         visible=visible[0] if visible else None,
         infrared=infrared[0] if infrared else None,
         problem=problem,

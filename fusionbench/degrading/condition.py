@@ -122,4 +122,4 @@ def _check_severity(severity: float, shown: str) -> None:
 
 
 def _as_text(severity: float) -> str:
-    return repr(float(severity)).removesuffix(".0")
+    return repr(float(severity) + 0.0).removesuffix(".0")

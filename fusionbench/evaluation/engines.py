@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 
 from fusionbench.errors import FusionbenchError
@@ -105,6 +106,19 @@ def _run_task_anywhere(setup: WorkerSetup, task: Task) -> Outcome:
     return _workers[key].run(task)
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Start worker processes deaf to Ctrl-C: this process hears it and ends them in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _outcome(future: Future[Outcome]) -> Outcome:
     try:
         return future.result()
@@ -117,7 +131,6 @@ def _outcome(future: Future[Outcome]) -> Outcome:
 
 def _start_worker(setup: WorkerSetup) -> None:
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _worker = Worker(setup)

@@ -140,6 +140,8 @@ def evaluate(
     )
     if shard is not None:
         plan = shard_of(plan, *shard)
+        if not plan.cells:
+            raise InputError(f"shard {shard[0]}/{shard[1]}: has no cell of this plan; use fewer shards")
     run_options = RunOptions(
         device=device,
         engine=engine,
@@ -298,8 +300,10 @@ def _positive_limit(limit: int | None) -> int | None:
 
 
 def _run(plan: Plan, results: Path, options: RunOptions, listener: Listener | None) -> Evaluation:
-    require_writable(results)
+    results = results.expanduser().absolute()
     store = Store(results)
+    if not all(store.is_done(cell) for cell in plan.cells):
+        require_writable(results)
     report = run_plan(plan, store, options, listener)
     cells = [StoredCell(store.rows_path(cell), store.stamp(cell)) for cell in plan.cells]
     asked = groups_in_order(cells)

@@ -181,7 +181,12 @@ def _condition_identity(condition: Condition, seed: int) -> dict[str, Any]:
 def _method_identity(request: MethodRequest) -> dict[str, Any]:
     if request.fused is not None:
         return {"fused": folder_hash(request.fused)}
-    code = code_hash(registry.method_class(request.method or request.name))
+    reference = request.method or request.name
+    method = registry.method_class(reference)
+    code = code_hash(method)
+    if reference not in registry.names("method"):
+        # Two classes of one file may carry one name; two registered ones cannot.
+        code = content_hash([code, method.__qualname__])
     return {"code": code, "weights": None if request.weights is None else file_hash(request.weights)}
 
 

@@ -44,7 +44,7 @@ def code_hash(plugin: type) -> str:
     if source is None:
         return content_hash(f"{plugin.__module__}.{plugin.__qualname__}")
     files = _own_files(Path(source).resolve(), plugin.__module__)
-    return content_hash({name: _significant_text(path) for name, path in sorted(files.items())})
+    return content_hash({name: _significant_text(_read(path)) for name, path in sorted(files.items())})
 
 
 def file_hash(path: Path) -> str:
@@ -118,12 +118,15 @@ def _in_folder(folder: Path, module: str) -> Path | None:
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
 
 
-@cache
 def _imports_of(path: Path, module: str) -> tuple[str, ...]:
     """Modules that a file imports, anywhere in it, and the names it imports from them: may be modules too."""
     parent = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    nodes = ast.walk(ast.parse(path.read_bytes()))
-    return tuple(name for node in nodes for name in _imported_names(node, parent))
+    return _imports_in(_read(path), parent)
+
+
+@cache
+def _imports_in(text: str, parent: str) -> tuple[str, ...]:
+    return tuple(name for node in ast.walk(ast.parse(text)) for name in _imported_names(node, parent))
 
 
 def _imported_names(node: ast.AST, parent: str) -> Iterable[str]:
@@ -139,11 +142,16 @@ def _imported_names(node: ast.AST, parent: str) -> Iterable[str]:
 
 
 @cache
-def _significant_text(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    text = "\n".join(lines) + "\n"
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+def _significant_text(text: str) -> str:
+    """Source without comments and blank lines."""
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO("\n".join(lines) + "\n").readline):
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
     return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _read(path: Path) -> str:
+    with tokenize.open(path) as stream:
+        return stream.read()

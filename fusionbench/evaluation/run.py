@@ -104,6 +104,10 @@ def run_plan(plan: Plan, store: Store, options: RunOptions, listener: Listener |
     listener = listener or Silent()
     report = RunReport(workers=None if options.engine == "ray" else options.workers)
     pending = [cell for cell in plan.cells if not _is_done(cell, store, options)]
+    waiting = {cell.key for cell in pending}
+    for done in plan.cells:
+        if done.key not in waiting:
+            store.confirm(done)
     opened = {
         (cell.condition, cell.method.name): _OpenCell(
             cell, store, plan.samples, retry_failed=options.retry_failed

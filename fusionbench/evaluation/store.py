@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 STAMP_FORMAT = 1
 
+STAMP_PARTS = frozenset(
+    {"key", "identity", "dataset", "split", "degradation", "severity", "seed", "method", "images"}
+    | {"failed_images", "display", "environment", "finished", "rows_sha256"}
+)
+"""What every stamp has; one without all of it is damaged."""
+
 
 @dataclass(frozen=True)
 class ImageResult:
@@ -116,6 +122,19 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             return Journal(path.with_name(name))
 
+    def confirm(self, cell: Cell) -> None:
+        """Say that a finished cell is the current one, if another of its method was computed after it.
+
+        Code that was changed and changed back leads back to cells that are older than others; what was asked
+        for last is what `leaderboard` shows. A store that cannot be written stays as it is.
+        """
+        own = self.stamp(cell)
+        stamps = [read_stamp(path) for path in self.rows_path(cell).parent.glob("*.json")]
+        newest = max(stamp["finished"] for stamp in stamps if stamp and stamp["method"] == own["method"])
+        if newest > own["finished"]:
+            with contextlib.suppress(OSError):
+                _write_stamp(self.stamp_path(cell), {**own, "finished": _now()})
+
     def finish(self, cell: Cell, results: Sequence[ImageResult], environment: dict[str, str]) -> None:
         """Write a cell's rows and stamp, then drop its journals.
 
@@ -132,7 +151,7 @@ class Store:
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_rows(path, results)
             stamp = _make_stamp(cell, results, environment, file_hash(path))
-            _write_text(self.stamp_path(cell), json.dumps(stamp, indent=1, sort_keys=True) + "\n")
+            _write_stamp(self.stamp_path(cell), stamp)
             for journal in self._journals(cell):
                 journal.unlink(missing_ok=True)
 
@@ -173,7 +192,8 @@ def read_stamp(path: Path) -> dict[str, Any] | None:
         stamp = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return stamp if isinstance(stamp, dict) and stamp.get("format") == STAMP_FORMAT else None
+    known = isinstance(stamp, dict) and stamp.get("format") == STAMP_FORMAT
+    return stamp if known and stamp.keys() >= STAMP_PARTS else None
 
 
 def _covers(identity: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -220,7 +240,7 @@ def _make_stamp(
             "measure": sum(result.measure_seconds for result in results),
         },
         "environment": environment,
-        "finished": datetime.now(timezone.utc).isoformat(timespec="microseconds"),
+        "finished": _now(),
         "rows_sha256": rows_sha256,
     }
 
@@ -252,11 +272,15 @@ def _table(results: Sequence[ImageResult]) -> pyarrow.Table:
     )
 
 
-def _write_text(path: Path, text: str) -> None:
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
+
+
+def _write_stamp(path: Path, stamp: Mapping[str, Any]) -> None:
     temporary = _temporary(path)
     try:
         with temporary.open("w", encoding="utf-8") as stream:
-            stream.write(text)
+            stream.write(json.dumps(stamp, indent=1, sort_keys=True) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -277,7 +301,8 @@ def _read_journal(path: Path) -> Iterator[ImageResult]:
         with contextlib.suppress(ValueError, KeyError, TypeError):
             record = json.loads(line)
             record["measurements"] = tuple(Measurement(*m) for m in record["measurements"])
-            yield ImageResult(**record)
+            if isinstance(record["image"], str):
+                yield ImageResult(**record)
 
 
 def _file_name(name: str) -> str:

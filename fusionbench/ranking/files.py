@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,9 +42,9 @@ def write_tables(tables: Sequence[Table], folder: Path, formats: Sequence[str] =
 
 
 def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".writing-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".writing-{path.name}")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
@@ -51,3 +52,6 @@ def _write(path: Path, text: str) -> None:
             f"{path}: cannot be written ({error.strerror}); choose another folder for the tables with --out "
             "(the results themselves are kept)"
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 from fusionbench.ranking.table import Column, Row, Table, severity_text
@@ -111,9 +112,11 @@ def reproducing_commands(table: Table) -> list[str]:
     scored = {stamp["method"] for stamp in table.stamps if stamp["display"]["method"]["scored"]}
     evaluated = sorted({row.method for row in table.rows} - scored)
     common = _common_options(table)
-    commands = [f"fusionbench score {common} --fused DIR --name {name}" for name in sorted(scored)]
+    commands = [
+        f"fusionbench score {common} --fused DIR --name {shlex.quote(name)}" for name in sorted(scored)
+    ]
     if evaluated:
-        commands.insert(0, f"fusionbench eval {common} --method {','.join(evaluated)}")
+        commands.insert(0, f"fusionbench eval {common} --method {shlex.quote(','.join(evaluated))}")
     return commands
 
 

@@ -219,6 +219,45 @@ def test_fuse_takes_two_files(command, pair_folders, tmp_path):
     assert read_visible(tmp_path / "one.png").shape == (48, 64, 3)
 
 
+def test_fuse_keeps_what_the_same_method_made_of_the_same_pairs(command, pair_folders):
+    arguments = ["fuse", "lp", *folders(pair_folders), "--out", "fused"]
+    assert "fused: 3 pairs" in command(*arguments).stdout
+    assert "fused: 0 pairs to fused, 3 were there already" in command(*arguments).stdout
+    changed = Path(pair_folders["infrared"]) / "pair 1.png"
+    Image.open(changed).point(lambda level: 255 - level).save(changed)
+    assert "fused: 1 pairs to fused, 2 were there already" in command(*arguments).stdout
+
+
+def test_fuse_never_mixes_two_methods_in_one_folder(command, pair_folders, tmp_path):
+    command("fuse", "lp", *folders(pair_folders), "--out", "fused")
+    before = (tmp_path / "fused/pair 0.png").read_bytes()
+    done = command("fuse", "max", *folders(pair_folders), "--out", "fused")
+    assert done.returncode == 1
+    assert "fused: holds images of lp" in done.stderr
+    assert (tmp_path / "fused/pair 0.png").read_bytes() == before
+    assert command("fuse", "max", *folders(pair_folders), "--out", "fused", "--overwrite").returncode == 0
+    assert (tmp_path / "fused/pair 0.png").read_bytes() != before
+
+
+def test_names_are_never_read_as_markup(command, pair_folders, tmp_path):
+    (tmp_path / "fused").mkdir()
+    for index in range(3):
+        Image.new("L", (64, 48), 90).save(tmp_path / "fused" / f"pair {index}.png")
+    arguments = ["score", *folders(pair_folders), "--fused", "fused", "--metric", "en"]
+    for name in ("[/x]", "[red]evil"):
+        done = command(*arguments, "--name", name)
+        assert done.returncode == 0
+        assert name in done.stdout
+
+
+def test_what_a_method_prints_does_not_spoil_json(command, pair_folders, write_method):
+    chatty = write_method("print('hello'); return infrared")
+    arguments = ["eval", "--dataset", "folder", *folders(pair_folders), "--metric", "en", "--json"]
+    done = command(*arguments, "-m", chatty)
+    assert json.loads(done.stdout)["tables"]
+    assert "hello" in done.stderr
+
+
 def test_fuse_replaces_a_file_only_when_asked(command, pair_folders, tmp_path):
     files = [f"{pair_folders[name]}/pair 2.png" for name in ("visible", "infrared")]
     arguments = ["--visible", files[0], "--infrared", files[1], "--out", "one.png"]
@@ -252,7 +291,7 @@ def test_fuse_goes_on_after_a_bad_pair_and_ends_with_1(command, pair_folders, tm
     done = command("fuse", "max", *folders(pair_folders), "--out", "fused")
     assert done.returncode == 1
     assert "pair 0" in done.stderr
-    assert sorted(path.name for path in (tmp_path / "fused").iterdir()) == ["pair 1.png", "pair 2.png"]
+    assert sorted(path.name for path in (tmp_path / "fused").glob("*.png")) == ["pair 1.png", "pair 2.png"]
 
 
 def test_leaderboard_refuses_a_format_it_does_not_know(command, pair_folders):

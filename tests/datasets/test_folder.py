@@ -40,7 +40,7 @@ def test_a_horizon_that_is_no_image_height_is_refused(two: dict[str, str], bad: 
 
 
 def test_one_folder_alone_is_refused(two: dict[str, str]) -> None:
-    with pytest.raises(InputError, match="give both folders"):
+    with pytest.raises(InputError, match="no infrared folder is given; add --infrared DIR"):
         open_dataset("folder", options={"visible": two["visible"]})
 
 

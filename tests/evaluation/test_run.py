@@ -59,6 +59,68 @@ def test_values_do_not_depend_on_the_batch_size(pair_folders, tmp_path, expected
     assert files_of(tmp_path / "batched") == expected
 
 
+def test_values_of_a_network_do_not_depend_on_the_batch_size(pair_folders, tmp_path, write_method):
+    network = write_method("""
+        torch.manual_seed(0)
+        layers = torch.nn.Sequential(
+            torch.nn.Conv2d(2, 64, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(64, 1, 3, padding=1)
+        )
+        return torch.sigmoid(layers(torch.cat([visible, infrared], dim=1)))
+    """)
+    for size in (1, 3):
+        run(pair_folders, tmp_path / f"batch{size}", methods=[network], severity=3, batch_size=size)
+    assert files_of(tmp_path / "batch1") == files_of(tmp_path / "batch3")
+
+
+def test_values_of_a_method_that_draws_at_random_do_not_depend_on_the_order(
+    pair_folders, tmp_path, write_method
+):
+    dice = write_method("return (infrared + 0.1 * torch.rand_like(infrared)).clamp(0, 1)")
+    for name, methods in (("alone", [dice]), ("after", ["average", dice])):
+        run(pair_folders, tmp_path / name, methods=methods, severity=[4] if name == "alone" else [2, 4])
+    alone = files_of(tmp_path / "alone")
+    assert {name: files_of(tmp_path / "after")[name] for name in alone} == alone
+
+
+def test_a_network_is_out_of_training_mode(pair_folders, tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import torch\n\n\nclass Net(torch.nn.Module):\n"
+        "    def fuse(self, visible, infrared):\n"
+        "        assert not self.training\n        return infrared\n"
+    )
+    assert run(pair_folders, tmp_path / "results", methods=[f"{tmp_path / 'net.py'}:Net"]).failures == ()
+
+
+def test_code_that_was_changed_back_is_current_again(pair_folders, tmp_path, write_method):
+    results = tmp_path / "results"
+    settings = {"degradation": "clean", "metrics": ["sd"]}
+
+    def mean(evaluation) -> float:
+        return evaluation.to_dataframe()["mean"][0]
+
+    means = []
+    for body in ("return infrared", "return visible", "return infrared"):
+        method = write_method(body)
+        means.append(mean(run(pair_folders, results, methods=[method], **settings)))
+        (table,) = fusionbench.leaderboard(results)
+        (value,) = table.rows[0].values.values()
+        assert value.mean == means[-1]
+    assert means[0] == means[2] != means[1]
+
+
+def test_a_variant_that_inherits_a_card_is_another_method(pair_folders, tmp_path):
+    (tmp_path / "two.py").write_text(
+        "from fusionbench.contracts import MethodCard\n\n\n"
+        "class A:\n    card = MethodCard(name='mine', title='Mine')\n\n"
+        "    def fuse(self, visible, infrared):\n        return visible\n\n\n"
+        "class B(A):\n    def fuse(self, visible, infrared):\n        return infrared\n"
+    )
+    methods = [f"{tmp_path / 'two.py'}:A", f"{tmp_path / 'two.py'}:B"]
+    evaluation = run(pair_folders, tmp_path / "results", methods=methods, degradation="clean", metrics=["sd"])
+    rows = {row.method: next(iter(row.values.values())).mean for row in evaluation.tables[0].rows}
+    assert rows["mine"] != rows["B"]
+
+
 def test_values_do_not_depend_on_the_number_of_workers(pair_folders, tmp_path, expected):
     run(pair_folders, tmp_path / "workers", workers=2)
     assert files_of(tmp_path / "workers") == expected
@@ -154,6 +216,9 @@ def _kept(results: Path) -> int:
         ("return infrared[..., 1:]", r"returned shape \(1, 1, 48, 63\); expected \(1, 1, 48, 64\)"),
         ("return infrared[0]", "returned shape"),
         ("return infrared.numpy()", "returned ndarray"),
+        ("raise SystemExit(0)", "raised SystemExit"),
+        ("return torch.complex(infrared, infrared)", "expected real values"),
+        ("return infrared.to('meta')", "expected real values"),
         ("return infrared * 255", r"returned values in .* \[0, 1\]"),
     ],
 )
