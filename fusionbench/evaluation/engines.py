@@ -46,9 +46,9 @@ def run_in_processes(setup: WorkerSetup, tasks: Iterable[Task], workers: int) ->
     remaining = iter(tasks)
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (setup,))
     try:
-        running = {
-            pool.submit(_run_task, task) for task in itertools.islice(remaining, workers * TASKS_AHEAD)
-        }
+        with _interrupts_held_back():
+            first = itertools.islice(remaining, workers * TASKS_AHEAD)
+            running = {pool.submit(_run_task, task) for task in first}
         while running:
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
