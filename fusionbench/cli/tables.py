@@ -106,7 +106,8 @@ def _cell(table: Table, row: Row, column: Column) -> Text:
     if value is None:
         return Text("–")
     style = {1: "bold", 2: "underline"}.get(value.place or 0, "")
-    return Text(table.number(column, value), style=style)
+    # As a span: the style of a whole text would also underline the blanks that align it.
+    return Text.assemble((table.number(column, value), style))
 
 
 def _notes(tables: Sequence[Table]) -> str:
