@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -33,6 +34,9 @@ STAMP_PARTS = frozenset(
     | {"failed_images", "display", "environment", "finished", "rows_sha256"}
 )
 """What every stamp has; one without all of it is damaged."""
+
+LEFTOVER_SECONDS = 3600.0
+"""Age at which an unfinished file counts as left behind by a killed process."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ class Store:
             _write_stamp(self.stamp_path(cell), stamp)
             for journal in self._journals(cell):
                 journal.unlink(missing_ok=True)
+            _remove_leftovers(path)
 
     def _journals(self, cell: Cell) -> list[Path]:
         path = self.rows_path(cell)
@@ -289,7 +294,16 @@ def _write_stamp(path: Path, stamp: Mapping[str, Any]) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".writing-{os.getpid()}-{secrets.token_hex(3)}-{path.name}")
+    """Name to write under: one that no reader takes for a result, should the process be killed on the way."""
+    return path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(3)}.writing")
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what killed processes were writing of a cell; nobody writes one file for an hour."""
+    for leftover in path.parent.glob(f".{path.stem}.*.writing"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
+                leftover.unlink()
 
 
 def _read_journal(path: Path) -> Iterator[ImageResult]:

@@ -1,6 +1,7 @@
 """Finished cells are immutable and checked; unfinished ones keep their images."""
 
 import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,6 +140,19 @@ def test_a_full_disk_while_finishing_keeps_the_journal_and_leaves_no_half_file(s
             finish(store)
     assert store.journalled(CELL) == {"a": RESULTS[0]}
     assert [path.name for path in store.rows_path(CELL).parent.iterdir()] == [journal.path.name]
+
+
+def test_what_a_killed_process_was_writing_is_no_result_and_is_removed_in_time(store):
+    path = store.rows_path(CELL)
+    path.parent.mkdir(parents=True)
+    names = [f".{path.name}-1-aaaaaa.writing", f".{path.name}-2-bbbbbb.writing"]
+    for name in names:
+        path.with_name(name).write_bytes(b"PAR1 half")
+    os.utime(path.with_name(names[0]), (0, 0))
+    finish(store)
+    assert list(store.folder.rglob("*.parquet")) == [path]
+    assert not path.with_name(names[0]).exists()
+    assert path.with_name(names[1]).exists()
 
 
 def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
