@@ -116,11 +116,13 @@ def _create(method_class: type[FusionMethod], name: str, weights: Path | None, d
         raise InputError(f"method {name} takes no weights; leave --weights out")
     arguments = {} if weights is None else {"weights": weights}
     try:
-        method = method_class(**arguments)
-        # A torch module is moved to the device and taken out of training mode; others have no such methods.
-        for name, given in (("to", (device,)), ("eval", ())):
-            if callable(change := getattr(method, name, None)):
-                change(*given)
+        # Seeded, so that a network without weights is the same one in every process.
+        with _seeded(name, ""), redirect_stdout(sys.stderr):
+            method = method_class(**arguments)
+            # A torch module is moved to the device and taken out of training mode; others do not have these.
+            for change, given in (("to", (device,)), ("eval", ())):
+                if callable(getattr(method, change, None)):
+                    getattr(method, change)(*given)
     except FusionbenchError:
         raise
     except (Exception, SystemExit) as error:

@@ -6,9 +6,11 @@ Bundled plugins register through the same entry-point groups as anyone else's: `
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
+import importlib
 import logging
 import sys
+from contextlib import redirect_stdout
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -16,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
+from fusionbench.source_files import USER_MODULE, own_files, read_source
 
 if TYPE_CHECKING:
     from fusionbench.contracts import Dataset, Degradation, FusionMethod, Metric
@@ -24,6 +27,9 @@ Kind = Literal["method", "metric", "degradation", "dataset"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 logger = logging.getLogger(__name__)
+
+_user_modules: dict[Path, tuple[dict[str, str], ModuleType]] = {}
+"""Method files imported so far: the text of each of their modules then, and the module."""
 
 
 def names(kind: Kind) -> list[str]:
@@ -114,27 +120,62 @@ def _method_in_file(reference: str) -> type[FusionMethod]:
     path = Path(file_name).expanduser().resolve()
     if not path.is_file():
         raise InputError(f"{path}: no such file; --method takes path/to/file.py:ClassName")
-    status = path.stat()
-    found = getattr(_import_file(path, status.st_mtime_ns, status.st_size), class_name, None)
+    found = getattr(_import_file(path), class_name, None)
     if not isinstance(found, type) or not callable(getattr(found, "fuse", None)):
         raise InputError(f"{path}: has no class {class_name} with a fuse(visible, infrared) method")
     return cast("type[FusionMethod]", found)
 
 
-@cache
-def _import_file(path: Path, _changed: int, _size: int) -> ModuleType:
-    """Import a file as Python runs a script: modules beside it can be imported; again when it has changed."""
+def _import_file(path: Path) -> ModuleType:
+    """Import a file as Python runs a script, modules beside it included; again when one of them has changed.
+
+    Raises:
+        InputError: If it fails, or imports a module whose name one in another method's folder has taken.
+    """
+    module_name = USER_MODULE + hashlib.blake2b(str(path).encode(), digest_size=8).hexdigest()
+    try:
+        files = own_files(path, module_name)
+        text = {name: read_source(file) for name, file in files.items()}
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{path}: is no Python that can be read ({error})") from error
+    known = _user_modules.get(path)
+    if known is not None and known[0] == text:
+        return known[1]
+    for name, file in files.items():
+        _make_way(name, file, path)
+    module = _executed(path, module_name, text[path.stem])
+    _user_modules[path] = text, module
+    return module
+
+
+def _make_way(name: str, file: Path, path: Path) -> None:
+    """Drop an older version of a module that a method file imports, so that it is read again."""
+    loaded = sys.modules.get(name)
+    source = getattr(loaded, "__file__", None)
+    if source is None:
+        return
+    if Path(source).resolve() == file.resolve():
+        del sys.modules[name]
+    elif any(Path(source).resolve().is_relative_to(other.parent) for other in _user_modules):
+        raise InputError(f"{path}: imports {name!r}, but {source} has that name already; rename one of them")
+
+
+def _executed(path: Path, module_name: str, text: str) -> ModuleType:
+    module = ModuleType(module_name)
+    module.__file__ = str(path)
     if str(path.parent) not in sys.path:
         sys.path.insert(0, str(path.parent))
-    module_name = f"_fusionbench_user_{path.stem}_{abs(hash(path)):x}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{path}: is not a Python file")
-    module = importlib.util.module_from_spec(spec)
+    importlib.invalidate_caches()
     sys.modules[module_name] = module
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        # What is printed here is not part of a command's output, which may be JSON. The source is compiled
+        # as it is now: bytecode files tell two versions of one second and size apart by nothing.
+        with redirect_stdout(sys.stderr):
+            exec(compile(text, str(path), "exec"), module.__dict__)  # noqa: S102
+    except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise InputError(f"{path}: failed to import: {type(error).__name__}: {error}") from error
+    finally:
+        sys.dont_write_bytecode = writes_bytecode
     return module

@@ -36,7 +36,6 @@ def fuse(
 
     Images that the same method made of the same pairs are kept: interrupted, the same command continues.
     """
-    from fusionbench import registry
     from fusionbench.datasets import open_dataset
     from fusionbench.evaluation.fused_record import FusedRecord
     from fusionbench.fusing import ready_method
@@ -51,7 +50,7 @@ def fuse(
             typer.echo(f"fused: {target}")
         return
     dataset = open_dataset("folder", options={"visible": str(visible), "infrared": str(infrared)})
-    record = FusedRecord.open(out, ready, registry.method_class(method), weights, overwrite=overwrite)
+    record = FusedRecord.open(out, ready, method, weights, overwrite=overwrite)
     done = _fuse_folders(ready, dataset, out, record)
     if not quiet:
         kept = f", {done['kept']} were there already" if done["kept"] else ""

@@ -37,7 +37,7 @@ def print_json(tables: Sequence[Table]) -> None:
     """Print tables as one JSON document for a machine."""
     document = {
         "tables": [
-            {"title": table.title, "records": list(records(table)), "failures": list(table.failures)}
+            {"title": table.title, "records": list(records(table)), "failures": list(table.all_failures)}
             for table in tables
         ]
     }

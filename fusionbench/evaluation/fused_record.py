@@ -6,9 +6,9 @@ import contextlib
 import json
 from pathlib import Path
 
-from fusionbench.contracts import Dataset, FusionMethod, Sample
+from fusionbench.contracts import Dataset, Sample
 from fusionbench.errors import InputError
-from fusionbench.evaluation.provenance import code_hash, content_hash, file_hash
+from fusionbench.evaluation.provenance import content_hash, file_hash, method_hash
 from fusionbench.fusing import ReadyMethod
 from fusionbench.images import image_files
 
@@ -36,7 +36,7 @@ class FusedRecord:
         cls,
         folder: Path,
         ready: ReadyMethod,
-        method: type[FusionMethod],
+        method: str,
         weights: Path | None,
         *,
         overwrite: bool,
@@ -48,12 +48,13 @@ class FusedRecord:
                 may not be overwritten.
         """
         path = folder / RECORD_NAME
-        maker = content_hash([code_hash(method), None if weights is None else file_hash(weights)])
+        maker = content_hash([method_hash(method), None if weights is None else file_hash(weights)])
         lines = _read_lines(path)
-        others = sorted({line["method"] for line in lines} - {ready.name})
+        others = sorted({line["method"] for line in lines if line["maker"] != maker})
         untold = not lines and folder.is_dir() and bool(image_files(folder))
         if (others or untold) and not overwrite:
             whose = f"images of {others[0]}" if others else "images of unknown origin"
+            whose += " as its code or weights were then" if others == [ready.name] else ""
             raise InputError(f"{folder}: holds {whose}; choose another folder, or --overwrite them")
         known = {} if overwrite else {line["image"]: line["made_from"] for line in lines}
         if overwrite:
@@ -80,7 +81,7 @@ class FusedRecord:
         Raises:
             InputError: If the record cannot be written.
         """
-        line = {"image": sample.id, "method": self._method, "made_from": made_from}
+        line = {"image": sample.id, "method": self._method, "maker": self._maker, "made_from": made_from}
         try:
             with self._path.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line) + "\n")
@@ -95,6 +96,6 @@ def _read_lines(path: Path) -> list[dict[str, str]]:
         for text in path.read_text(encoding="utf-8").splitlines():
             with contextlib.suppress(ValueError):
                 line = json.loads(text)
-                if isinstance(line, dict) and line.keys() == {"image", "method", "made_from"}:
+                if isinstance(line, dict) and line.keys() == {"image", "method", "maker", "made_from"}:
                     lines.append(line)
     return lines

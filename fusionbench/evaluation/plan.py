@@ -11,7 +11,13 @@ from fusionbench import registry
 from fusionbench.contracts import Dataset, Metric, Sample
 from fusionbench.degrading import Condition
 from fusionbench.errors import InputError
-from fusionbench.evaluation.provenance import code_hash, content_hash, file_hash, folder_hash
+from fusionbench.evaluation.provenance import (
+    code_hash,
+    content_hash,
+    file_hash,
+    folder_hash,
+    method_hash,
+)
 from fusionbench.fusing import card_of
 
 PIPELINE_VERSION = 1
@@ -181,12 +187,7 @@ def _condition_identity(condition: Condition, seed: int) -> dict[str, Any]:
 def _method_identity(request: MethodRequest) -> dict[str, Any]:
     if request.fused is not None:
         return {"fused": folder_hash(request.fused)}
-    reference = request.method or request.name
-    method = registry.method_class(reference)
-    code = code_hash(method)
-    if reference not in registry.names("method"):
-        # Two classes of one file may carry one name; two registered ones cannot.
-        code = content_hash([code, method.__qualname__])
+    code = method_hash(request.method or request.name)
     return {"code": code, "weights": None if request.weights is None else file_hash(request.weights)}
 
 

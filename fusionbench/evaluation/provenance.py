@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import importlib.util
 import inspect
 import io
 import json
 import platform
 import tokenize
-from collections.abc import Iterable
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from fusionbench import registry
 from fusionbench.errors import InputError
 from fusionbench.images import image_files
+from fusionbench.source_files import own_files, read_source
 
 RECORDED_PACKAGES = ("ivif-fusionbench", "numpy", "scipy", "pillow", "torch", "pandas", "pyarrow")
 
@@ -43,8 +42,16 @@ def code_hash(plugin: type) -> str:
     source = inspect.getsourcefile(plugin)
     if source is None:
         return content_hash(f"{plugin.__module__}.{plugin.__qualname__}")
-    files = _own_files(Path(source).resolve(), plugin.__module__)
-    return content_hash({name: _significant_text(_read(path)) for name, path in sorted(files.items())})
+    files = own_files(Path(source).resolve(), plugin.__module__)
+    return content_hash({name: _significant_text(read_source(path)) for name, path in sorted(files.items())})
+
+
+def method_hash(reference: str) -> str:
+    """Hash of the code of a method given by registered name or as `file.py:ClassName`."""
+    method = registry.method_class(reference)
+    code = code_hash(method)
+    # Two classes of one file may carry one name; two registered ones cannot.
+    return code if reference in registry.names("method") else content_hash([code, method.__qualname__])
 
 
 def file_hash(path: Path) -> str:
@@ -83,64 +90,6 @@ def environment(device: str) -> dict[str, str]:
     return found
 
 
-def _own_files(start: Path, module: str) -> dict[str, Path]:
-    """The module's file and those it imports from where it belongs: its package, or else its folder."""
-    package, separator, _ = module.partition(".")
-    locate = partial(_in_package, package) if separator else partial(_in_folder, start.parent)
-    files = {module: start} if separator else {start.stem: start}
-    waiting = list(files.items())
-    while waiting:
-        name, path = waiting.pop()
-        for imported in _imports_of(path, name):
-            origin = None if imported in files else locate(imported)
-            if origin is not None:
-                files[imported] = origin
-                waiting.append((imported, origin))
-    return files
-
-
-def _in_package(package: str, module: str) -> Path | None:
-    """Source of a module of a package, found without running it; None for other names."""
-    if module.partition(".")[0] != package:
-        return None
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        return None
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return None
-    return Path(spec.origin).resolve()
-
-
-def _in_folder(folder: Path, module: str) -> Path | None:
-    """Source of a module that lies in a folder; None for other names."""
-    path = folder.joinpath(*module.split("."))
-    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
-
-
-def _imports_of(path: Path, module: str) -> tuple[str, ...]:
-    """Modules that a file imports, anywhere in it, and the names it imports from them: may be modules too."""
-    parent = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    return _imports_in(_read(path), parent)
-
-
-@cache
-def _imports_in(text: str, parent: str) -> tuple[str, ...]:
-    return tuple(name for node in ast.walk(ast.parse(text)) for name in _imported_names(node, parent))
-
-
-def _imported_names(node: ast.AST, parent: str) -> Iterable[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if not isinstance(node, ast.ImportFrom):
-        return []
-    base = node.module or ""
-    if node.level:
-        above = parent.split(".")
-        base = ".".join([*above[: len(above) - node.level + 1], *([base] if base else [])])
-    return [base, *(f"{base}.{alias.name}" for alias in node.names)]
-
-
 @cache
 def _significant_text(text: str) -> str:
     """Source without comments and blank lines."""
@@ -150,8 +99,3 @@ def _significant_text(text: str) -> str:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
     return "\n".join(line.rstrip() for line in lines if line.strip())
-
-
-def _read(path: Path) -> str:
-    with tokenize.open(path) as stream:
-        return stream.read()

@@ -35,6 +35,9 @@ STAMP_PARTS = frozenset(
 )
 """What every stamp has; one without all of it is damaged."""
 
+IDENTITY_PARTS = frozenset({"pipeline", "dataset", "condition", "method", "metrics"})
+"""What every identity in a stamp has."""
+
 LEFTOVER_SECONDS = 3600.0
 """Age at which an unfinished file counts as left behind by a killed process."""
 
@@ -198,7 +201,14 @@ def read_stamp(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     known = isinstance(stamp, dict) and stamp.get("format") == STAMP_FORMAT
-    return stamp if known and stamp.keys() >= STAMP_PARTS else None
+    return stamp if known and _is_whole(stamp) else None
+
+
+def _is_whole(stamp: Mapping[str, Any]) -> bool:
+    if not stamp.keys() >= STAMP_PARTS or not isinstance(stamp["identity"], dict):
+        return False
+    texts = all(isinstance(stamp[part], str) for part in ("key", "finished", "rows_sha256", "method"))
+    return texts and stamp["identity"].keys() >= IDENTITY_PARTS
 
 
 def _covers(identity: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

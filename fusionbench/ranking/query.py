@@ -6,6 +6,7 @@ version of the harness; only comparable cells meet in a table.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from fusionbench.evaluation.store import read_stamp
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def find_cells(results: Path, folders: Sequence[Path] | None = None) -> list[Sto
         folders: Look only in these of its folders; None looks in all.
 
     Raises:
-        InputError: If there are none, or one is damaged.
+        InputError: If there are none. One that is damaged is left out, with a warning in the log.
     """
     stamps = results.glob("*/*/*.json") if folders is None else (p for f in folders for p in f.glob("*.json"))
     cells = []
@@ -62,7 +66,8 @@ def find_cells(results: Path, folders: Sequence[Path] | None = None) -> list[Sto
         if stamp is None or not rows.is_file():
             continue
         if file_hash(rows) != stamp["rows_sha256"]:
-            raise InputError(f"{rows}: is damaged; delete it and run the evaluation again")
+            logger.warning("%s: is damaged and left out; run its evaluation again", rows)
+            continue
         cells.append(StoredCell(rows, stamp))
     if not cells:
         raise InputError(
@@ -118,9 +123,14 @@ def read_values(cells: Sequence[StoredCell]) -> pd.DataFrame:
     rows["severity"] = [cell.stamp["severity"] for cell in found]
     metrics = list(rows["metric"])
     current = [_metrics(cell)[name] == newest[name] for cell, name in zip(found, metrics, strict=True)]
+    rows["failed"] = rows["value"].isna()
     identifying = ["severity", "method", "image", "metric", "reference"]
+    # A value wins over the failure of an earlier try.
     unique: pd.DataFrame = (
-        rows[current].drop(columns="filename").drop_duplicates(identifying, ignore_index=True)
+        rows[current]
+        .sort_values("failed", kind="stable")
+        .drop_duplicates(identifying, ignore_index=True)
+        .drop(columns=["filename", "failed"])
     )
     return unique
 

@@ -135,7 +135,8 @@ def _place(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
             continue
         for row in ranked:
             places[row.method][column] = 1 + sum(_better(other, row, column) for other in ranked)
-    decisive = _decisive(columns)
+    placed = {column for of_row in places.values() for column in of_row}
+    decisive = _decisive([column for column in columns if column in placed])
     return [_with_places(row, places[row.method], decisive) for row in rows]
 
 

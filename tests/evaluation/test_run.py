@@ -108,6 +108,47 @@ def test_code_that_was_changed_back_is_current_again(pair_folders, tmp_path, wri
     assert means[0] == means[2] != means[1]
 
 
+def test_a_module_beside_a_method_file_may_change_within_a_session(pair_folders, tmp_path, write_method):
+    values = []
+    for index, gain in enumerate((0.9, 0.1, 0.5)):
+        (tmp_path / "neighbour_that_changes.py").write_text(f"GAIN = {gain}\n")
+        method = write_method("import neighbour_that_changes as n; return infrared * n.GAIN")
+        evaluation = run(
+            pair_folders, tmp_path / "results", methods=[method], degradation="clean", metrics=["sd"]
+        )
+        values.append(evaluation.to_dataframe()["mean"][0])
+        assert evaluation.report.computed == 3, index
+    assert values[0] > values[2] > values[1]
+
+
+def test_modules_of_one_name_in_two_folders_are_refused_rather_than_mixed_up(
+    pair_folders, tmp_path, write_method
+):
+    methods = []
+    for name in ("One", "Two"):
+        method = write_method("return net.fuse(infrared)", name=name, file_name=f"{name}/mine.py")
+        path = Path(method.rpartition(":")[0])
+        path.write_text("import net_of_this_test as net\n" + path.read_text())
+        (path.parent / "net_of_this_test.py").write_text("def fuse(image):\n    return image\n")
+        methods.append(method)
+    with pytest.raises(FusionbenchError, match="has that name already; rename one"):
+        run(pair_folders, tmp_path / "results", methods=methods)
+
+
+def test_a_network_without_weights_is_the_same_in_every_worker(pair_folders, tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import torch\n\n\nclass Random(torch.nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.convolution = torch.nn.Conv2d(2, 1, 3, padding=1)\n\n"
+        "    def fuse(self, visible, infrared):\n"
+        "        return torch.sigmoid(self.convolution(torch.cat([visible, infrared], 1)))\n"
+    )
+    methods = [f"{tmp_path / 'net.py'}:Random"]
+    for workers in (1, 2):
+        run(pair_folders, tmp_path / str(workers), methods=methods, severity=3, workers=workers)
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "2")
+
+
 def test_a_variant_that_inherits_a_card_is_another_method(pair_folders, tmp_path):
     (tmp_path / "two.py").write_text(
         "from fusionbench.contracts import MethodCard\n\n\n"

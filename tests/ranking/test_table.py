@@ -251,12 +251,25 @@ def test_a_method_whose_code_changed_is_shown_as_it_is_now(bench):
     assert vif(table, "a") == pytest.approx(0.7)
 
 
-def test_a_damaged_rows_file_is_named(bench):
+def test_a_damaged_rows_file_is_left_out_and_named(bench, caplog):
     bench.add("a", [0.1])
     (path,) = bench.folder.rglob("*.parquet")
+    bench.add("b", [0.1])
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    with pytest.raises(InputError, match=rf"{path.name}.*delete it"):
-        bench.groups()
+    assert [row.method for row in bench.table().rows] == ["b"]
+    assert path.name in caplog.text
+
+
+def test_a_value_wins_over_the_failure_of_an_earlier_try(bench):
+    bench.add("a", [None, 0.4])
+    bench.add("a", [0.2, 0.4], metrics={"vif": "1"})
+    assert vif(bench.table(), "a") == pytest.approx(0.3)
+
+
+def test_a_metric_that_only_one_method_has_takes_nobodys_rank(bench):
+    bench.add("a", [0.2], metrics={"vif": "1"})
+    bench.add("b", [0.1], metrics={"vif": "1", "nabf": "1"})
+    assert [row.mean_rank for row in bench.table().rows] == [1.0, 2.0]
 
 
 def test_an_empty_store_says_what_to_run(tmp_path):
