@@ -154,8 +154,8 @@ def shard_of(plan: Plan, index: int, count: int) -> Plan:
 
 
 def _publishable(options: Mapping[str, str]) -> dict[str, str]:
-    """Options without files and folders: where a user keeps things is nobody else's business."""
-    return {name: value for name, value in options.items() if not Path(value).exists()}
+    """Options with files and folders named by what they are: where a user keeps them is nobody's business."""
+    return {name: "PATH" if Path(value).exists() else value for name, value in options.items()}
 
 
 def _refuse_twins(names: Sequence[str]) -> None:
@@ -202,6 +202,9 @@ def _metric_display(metric: Metric) -> dict[str, Any]:
 
 def _method_display(request: MethodRequest) -> dict[str, Any]:
     if request.fused is not None:
-        return {"title": request.name, "reference": False, "scored": True}
-    card = card_of(registry.method_class(request.method or request.name))
-    return {"title": card.title, "reference": card.reference, "scored": False}
+        return {"title": request.name, "reference": False, "scored": True, "written": request.name}
+    reference = request.method or request.name
+    card = card_of(registry.method_class(reference))
+    registered = reference in registry.names("method")
+    written = request.name if registered else f"FILE.py:{reference.rpartition(':')[2]}"
+    return {"title": card.title, "reference": card.reference, "scored": False, "written": written}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from fusionbench.ranking.table import Column, Row, Table, severity_text
 
@@ -110,14 +111,27 @@ def _provenance(table: Table) -> str:
 def reproducing_commands(table: Table) -> list[str]:
     """The commands that compute the table again (files and folders are the user's own)."""
     scored = {stamp["method"] for stamp in table.stamps if stamp["display"]["method"]["scored"]}
-    evaluated = sorted({row.method for row in table.rows} - scored)
+    evaluated = sorted(
+        {
+            s["display"]["method"].get("written", s["method"])
+            for s in table.stamps
+            if s["method"] not in scored
+        }
+    )
+    weighted = sorted({_written_weights(stamp) for stamp in table.stamps} - {""})
     common = _common_options(table)
     commands = [
         f"fusionbench score {common} --fused DIR --name {shlex.quote(name)}" for name in sorted(scored)
     ]
     if evaluated:
-        commands.insert(0, f"fusionbench eval {common} --method {shlex.quote(','.join(evaluated))}")
+        commands.insert(0, f"fusionbench eval {common} --method {','.join(evaluated)}{''.join(weighted)}")
     return commands
+
+
+def _written_weights(stamp: Mapping[str, Any]) -> str:
+    if not stamp["identity"]["method"].get("weights"):
+        return ""
+    return f" --weights {stamp['display']['method'].get('written', stamp['method'])}=FILE"
 
 
 def _common_options(table: Table) -> str:
