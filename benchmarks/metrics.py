@@ -1,41 +1,43 @@
-"""Seconds per image and metric: ours against a plain scipy / scikit-image formulation of the same formula.
+"""CPU time per image and metric: ours against a plain scipy / scikit-image formulation of the same formula.
 
 Run it in a clone with the development dependencies, on one otherwise idle core:
 
-    python benchmarks/metrics.py [--height 480] [--width 640] [--repeats 15]
+    OMP_NUM_THREADS=1 python benchmarks/metrics.py [--repeats 15] [--metric vif,qcb] [--all]
 
 All columns come from the same process and the same images, taking turns, as median process time; read the
 ratios, not the milliseconds. `kept` has the statistics of the two sources from an earlier fused image, as in
-every benchmark with more than one method; `fresh` computes them too. The last column is the largest relative
-difference between the two formulations: a speed-up that changes the number would be none.
+every benchmark with more than one method; `fresh` computes them too. `diff` is the relative difference of the
+two formulations: a speed-up that changes the number would be none. The line `core` measures the core metrics
+of one image together, as an evaluation does, sharing what they have in common; its yardstick is VIF alone
+with two-dimensional windows, the largest part of the evaluators in common use.
+
+With a checkout of CDDFuse, `--cddfuse DIR` times its `utils/Evaluator.py` in the same run. For the MATLAB
+toolboxes, save the images this benchmark draws with `--save DIR` and time there, for example
+`tic; analysis_Reference(imread('fused.png'), imread('infrared.png'), imread('visible.png'), 0); toc`.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage, signal, stats
-from skimage.measure import shannon_entropy
-from skimage.metrics import structural_similarity
+from plain_formulas import FORMULAS, Grey, Map, PlainMetric, full_window_fidelity
+from scipy import ndimage
 
 from fusionbench.contracts import MeasuredImage, Metric, SourceImages
-from fusionbench_metrics.en import Entropy
-from fusionbench_metrics.mi import MutualInformation
-from fusionbench_metrics.qabf import EdgePreservation
-from fusionbench_metrics.sd import StandardDeviation
-from fusionbench_metrics.sf import SpatialFrequency
-from fusionbench_metrics.ssim import StructuralSimilarity
-from fusionbench_metrics.vif import VisualInformationFidelity
+from fusionbench.images import write_png
+from fusionbench.measuring import choose_metrics, ready_metrics
 
-Grey = NDArray[np.uint8]
-Map = NDArray[np.float64]
-PlainMetric = Callable[[Grey, Grey, Grey], float]
+Images = tuple[Grey, Grey, Grey]
+"""Fused, visible, infrared."""
+
+Work = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -45,28 +47,30 @@ class Comparison:
     name: str
     kept: float
     fresh: float
-    plain: float
-    difference: float
+    plain: float | None = None
+    difference: float | None = None
 
 
 def main() -> None:
     arguments = parse_arguments()
     images = generated_images(arguments.height, arguments.width)
+    if arguments.save:
+        for name, image in zip(("fused", "visible", "infrared"), images, strict=True):
+            write_png(arguments.save / f"{name}.png", image)
+    names = ["all"] if arguments.all else arguments.metric.split(",") if arguments.metric else None
+    metrics = ready_metrics(choose_metrics(names, clean_output=False))
     print(f"{arguments.width}x{arguments.height}, median of {arguments.repeats}, process time in ms")
-    print(f"{'metric':8}{'kept':>9}{'fresh':>9}{'plain':>9}{'plain/kept':>12}{'plain/fresh':>13}{'diff':>10}")
-    rows = [compare(metric, plain, images, arguments.repeats) for metric, plain in COMPARED]
-    everything = Comparison(
-        "all",
-        sum(row.kept for row in rows),
-        sum(row.fresh for row in rows),
-        sum(row.plain for row in rows),
-        max(row.difference for row in rows),
+    print(
+        f"{'metric':14}{'kept':>9}{'fresh':>9}{'plain':>10}{'plain/kept':>12}{'plain/fresh':>13}{'diff':>9}"
     )
-    for row in (*rows, everything):
-        print(
-            f"{row.name:8}{row.kept * 1e3:9.2f}{row.fresh * 1e3:9.2f}{row.plain * 1e3:9.2f}"
-            f"{row.plain / row.kept:12.1f}{row.plain / row.fresh:13.1f}{row.difference:10.0e}"
-        )
+    for name, metric in metrics.items():
+        print_line(compare(name, metric, FORMULAS.get(name), images, arguments.repeats))
+    if names is None:
+        together = compare_core(metrics, images, arguments.repeats)
+        print_line(together)
+        print_yardstick(together, images)
+    if arguments.cddfuse:
+        print_cddfuse(arguments.cddfuse, images)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -74,10 +78,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--height", type=int, default=480)
     parser.add_argument("--width", type=int, default=640)
     parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--metric", help="names separated by commas (default: the core set)")
+    parser.add_argument("--all", action="store_true", help="every metric that needs no extra")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="write the three images there")
+    parser.add_argument("--cddfuse", type=Path, metavar="DIR", help="a checkout of CDDFuse, to time beside")
     return parser.parse_args()
 
 
-def generated_images(height: int, width: int) -> tuple[Grey, Grey, Grey]:
+def generated_images(height: int, width: int) -> Images:
     """A fused, a visible and an infrared image with the smoothness of natural ones."""
     random = np.random.default_rng(0)
 
@@ -93,123 +101,88 @@ def generated_images(height: int, width: int) -> tuple[Grey, Grey, Grey]:
     return pixels[0], pixels[1], pixels[2]
 
 
-def compare(metric: Metric, plain: PlainMetric, images: tuple[Grey, Grey, Grey], repeats: int) -> Comparison:
-    fused, visible, infrared = images
+def wrapped(image: Grey) -> MeasuredImage:
+    return MeasuredImage(image, image)
 
-    def sources() -> SourceImages:
-        return SourceImages(MeasuredImage(visible, visible), MeasuredImage(infrared, infrared))
 
-    kept = sources()
+def sources_of(images: Images) -> SourceImages:
+    return SourceImages(wrapped(images[1]), wrapped(images[2]))
+
+
+def compare(name: str, metric: Metric, plain: PlainMetric | None, images: Images, repeats: int) -> Comparison:
+    kept = sources_of(images)
     # The first round fills what is kept and warms up imports and caches; it is not timed.
-    ours, theirs = metric.measure(MeasuredImage(fused, fused), kept), plain(*images)
-    seconds: dict[str, list[float]] = {"kept": [], "fresh": [], "plain": []}
+    ours = metric.measure(wrapped(images[0]), kept)
+    ways: dict[str, Work] = {
+        "kept": lambda: metric.measure(wrapped(images[0]), kept),
+        "fresh": lambda: metric.measure(wrapped(images[0]), sources_of(images)),
+    }
+    if plain is None:
+        return Comparison(name, **medians(ways, repeats))
+    theirs = plain(*images)
+    ways["plain"] = lambda: plain(*images)
+    return Comparison(name, **medians(ways, repeats), difference=abs(ours / theirs - 1))
+
+
+def compare_core(metrics: Mapping[str, Metric], images: Images, repeats: int) -> Comparison:
+    def measure_all(sources: SourceImages) -> None:
+        fused = wrapped(images[0])
+        for metric in metrics.values():
+            metric.measure(fused, sources)
+
+    kept = sources_of(images)
+    measure_all(kept)
+    ways: dict[str, Work] = {
+        "kept": lambda: measure_all(kept),
+        "fresh": lambda: measure_all(sources_of(images)),
+        "plain": lambda: [FORMULAS[name](*images) for name in metrics],
+    }
+    return Comparison("core", **medians(ways, repeats))
+
+
+def medians(ways: Mapping[str, Work], repeats: int) -> dict[str, float]:
+    """Median process time of each way, all taking turns."""
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(repeats):
-        seconds["kept"].append(process_time(lambda: metric.measure(MeasuredImage(fused, fused), kept)))
-        seconds["fresh"].append(process_time(lambda: metric.measure(MeasuredImage(fused, fused), sources())))
-        seconds["plain"].append(process_time(lambda: plain(*images)))
-    medians = {way: statistics.median(times) for way, times in seconds.items()}
-    return Comparison(metric.card.name, **medians, difference=abs(ours / theirs - 1))
+        for way, work in ways.items():
+            seconds[way].append(process_time(work))
+    return {way: statistics.median(times) for way, times in seconds.items()}
 
 
-def process_time(work: Callable[[], float]) -> float:
+def process_time(work: Work) -> float:
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
-def plain_entropy(fused: Grey, visible: Grey, infrared: Grey) -> float:  # noqa: ARG001
-    return float(shannon_entropy(fused))
+def print_line(row: Comparison) -> None:
+    own = f"{row.name:14}{row.kept * 1e3:9.2f}{row.fresh * 1e3:9.2f}"
+    if row.plain is None:
+        print(own)
+        return
+    ratios = f"{row.plain * 1e3:10.2f}{row.plain / row.kept:12.1f}{row.plain / row.fresh:13.1f}"
+    print(own + ratios + ("" if row.difference is None else f"{row.difference:9.0e}"))
 
 
-def plain_deviation(fused: Grey, visible: Grey, infrared: Grey) -> float:  # noqa: ARG001
-    return float(fused.astype(np.float64).std())
+def print_yardstick(core: Comparison, images: Images) -> None:
+    seconds = min(process_time(lambda: full_window_fidelity(*images)) for _ in range(2))
+    print(
+        f"VIF with two-dimensional windows: {seconds * 1e3:.0f} ms, "
+        f"{seconds / core.kept:.1f} times the core metrics kept"
+    )
 
 
-def plain_frequency(fused: Grey, visible: Grey, infrared: Grey) -> float:  # noqa: ARG001
-    image = fused.astype(np.float64)
-    return float(np.sqrt(np.mean(np.diff(image, axis=0) ** 2) + np.mean(np.diff(image, axis=1) ** 2)))
+def print_cddfuse(checkout: Path, images: Images) -> None:
+    sys.path.insert(0, str(checkout))
+    from utils.Evaluator import Evaluator
 
-
-def plain_information(fused: Grey, visible: Grey, infrared: Grey) -> float:
-    def shared(source: Grey) -> float:
-        bounds = [[0, 256], [0, 256]]
-        joint = np.histogram2d(source.ravel(), fused.ravel(), bins=256, range=bounds)[0]
-        marginals = stats.entropy(joint.sum(axis=1), base=2) + stats.entropy(joint.sum(axis=0), base=2)
-        return float(marginals - stats.entropy(joint.ravel(), base=2))
-
-    return shared(visible) + shared(infrared)
-
-
-def plain_fidelity(fused: Grey, visible: Grey, infrared: Grey) -> float:
-    return plain_vif(visible, fused) + plain_vif(infrared, fused)
-
-
-def plain_vif(source: Grey, fused: Grey) -> float:
-    """VIFp with separable scipy filters: already several times faster than the usual 2-D windows."""
-    reference, image = source.astype(np.float64), fused.astype(np.float64)
-    passed = contained = 0.0
-    for size in (17, 9, 5, 3):
-        if size < 17:
-            reference, image = valid_mean(reference, size)[::2, ::2], valid_mean(image, size)[::2, ::2]
-        mean_r, mean_i = valid_mean(reference, size), valid_mean(image, size)
-        variance_r = np.maximum(valid_mean(reference**2, size) - mean_r**2, 0)
-        variance_i = np.maximum(valid_mean(image**2, size) - mean_i**2, 0)
-        covariance = valid_mean(reference * image, size) - mean_r * mean_i
-        gain = np.maximum(covariance / (variance_r + 1e-10), 0)
-        distortion = np.maximum(np.where(gain > 0, variance_i - gain * covariance, variance_i), 1e-10)
-        passed += float(np.sum(np.log10(1 + gain**2 * variance_r / (distortion + 2))))
-        contained += float(np.sum(np.log10(1 + variance_r / 2)))
-    return passed / contained
-
-
-def valid_mean(image: Map, size: int) -> Map:
-    smooth: Map = ndimage.gaussian_filter(image, size / 5, radius=size // 2)
-    return smooth[size // 2 : -(size // 2), size // 2 : -(size // 2)]
-
-
-def plain_preservation(fused: Grey, visible: Grey, infrared: Grey) -> float:
-    strength_f, angle_f = plain_edges(fused)
-    preserved = total = 0.0
-    for source in (visible, infrared):
-        strength, angle = plain_edges(source)
-        with np.errstate(invalid="ignore"):
-            ratio = np.minimum(strength, strength_f) / np.maximum(strength, strength_f)
-        ratio = np.where(strength == strength_f, strength_f, ratio)
-        agreement = 1 - np.abs(angle - angle_f) / (np.pi / 2)
-        quality = 0.9994 / (1 + np.exp(-15 * (ratio - 0.5))) * 0.9879 / (1 + np.exp(-22 * (agreement - 0.8)))
-        preserved += float(np.sum(quality * strength))
-        total += float(np.sum(strength))
-    return preserved / total
-
-
-def plain_edges(image: Grey) -> tuple[Map, Map]:
-    sobel = np.array([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
-    horizontal = signal.convolve2d(image.astype(np.float64), sobel, mode="same")
-    vertical = signal.convolve2d(image.astype(np.float64), -sobel.T, mode="same")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        angle = np.where(horizontal == 0, np.pi / 2, np.arctan(vertical / horizontal))
-    return np.sqrt(horizontal**2 + vertical**2), angle
-
-
-def plain_similarity(fused: Grey, visible: Grey, infrared: Grey) -> float:
-    values = [
-        structural_similarity(
-            source, fused, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255
+    fused, visible, infrared = (image.astype(np.float32) for image in images)
+    for name in ("MI", "VIFF", "Qabf", "SCD"):
+        seconds = min(
+            process_time(lambda name=name: getattr(Evaluator, name)(fused, infrared, visible))
+            for _ in range(3)
         )
-        for source in (visible, infrared)
-    ]
-    return float(np.mean(values))
-
-
-COMPARED: tuple[tuple[Metric, PlainMetric], ...] = (
-    (Entropy(), plain_entropy),
-    (StandardDeviation(), plain_deviation),
-    (SpatialFrequency(), plain_frequency),
-    (MutualInformation(), plain_information),
-    (VisualInformationFidelity(), plain_fidelity),
-    (EdgePreservation(), plain_preservation),
-    (StructuralSimilarity(), plain_similarity),
-)
+        print(f"CDDFuse {name}: {seconds * 1e3:.1f} ms")
 
 
 if __name__ == "__main__":

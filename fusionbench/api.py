@@ -6,15 +6,14 @@ Images are paths or uint8 arrays: visible `(H, W, 3)` or `(H, W)`, infrared `(H,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fusionbench import registry
-from fusionbench.contracts import Device, FloatImage, ImagePair, Uint8Image
+from fusionbench.contracts import CANONICAL, Device, FloatImage, ImagePair, SourceImages, Uint8Image
 from fusionbench.degrading import degrade_pair, parse_condition
 from fusionbench.errors import InputError
 from fusionbench.evaluation.evaluate import DEFAULT_RESULTS, DEFAULT_SEVERITY, Evaluation, evaluate, score
@@ -27,13 +26,29 @@ from fusionbench.images import (
     measured_sources,
     require_same_size,
 )
-from fusionbench.measuring import measure_image
+from fusionbench.measuring import (
+    Measurement,
+    Reference,
+    choose_metrics,
+    measure_image,
+    ready_metrics,
+)
 from fusionbench.ranking.files import write_tables
 from fusionbench.ranking.query import comparable_groups, find_cells
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Table
 
-__all__ = ["Degraded", "Evaluation", "degrade", "evaluate", "fuse", "leaderboard", "measure", "score"]
+__all__ = [
+    "Degraded",
+    "Evaluation",
+    "degrade",
+    "evaluate",
+    "fuse",
+    "leaderboard",
+    "measure",
+    "measurements",
+    "score",
+]
 
 Image = ArrayLike | Path | str
 
@@ -57,6 +72,10 @@ def measure(
     visible: Image,
     infrared: Image,
     metrics: Sequence[str] | None = None,
+    *,
+    profile: str = CANONICAL,
+    fused_clean: Image | None = None,
+    weights: Mapping[str, Path | str] | None = None,
 ) -> dict[str, float]:
     """Measure one fused image.
 
@@ -64,25 +83,66 @@ def measure(
         fused: The fused image, grey or colour.
         visible: The visible image it was made from.
         infrared: The infrared image it was made from.
-        metrics: Registered names; None takes every registered one.
+        metrics: Registered names, `all` for every one that needs no extra; None takes the core set, or the
+            whole of a profile.
+        profile: Whose conventions to measure by: `canonical`, or a registered profile such as `cddfuse`.
+        fused_clean: What the same method made of the clean pair, where `fused` was made of a degraded one;
+            for the stability metrics only.
+        weights: Files of trained weights by metric, for those that read one.
 
     Returns:
         Metric name to value.
 
     Raises:
         InputError: If an image cannot be used, sizes differ, or a metric is undefined for them.
-        UnknownNameError: If a metric is not registered.
+        UnknownNameError: If a metric or the profile is not registered.
+    """
+    found = measurements(
+        fused, visible, infrared, metrics, profile=profile, fused_clean=fused_clean, weights=weights
+    )
+    for measurement in found:
+        if measurement.value is None:
+            raise InputError(f"metric {measurement.metric}: {measurement.reason}")
+    return {m.metric: m.value for m in found if m.value is not None}
+
+
+def measurements(
+    fused: Image,
+    visible: Image,
+    infrared: Image,
+    metrics: Sequence[str] | None = None,
+    *,
+    profile: str = CANONICAL,
+    fused_clean: Image | None = None,
+    weights: Mapping[str, Path | str] | None = None,
+) -> list[Measurement]:
+    """Measure one fused image; where a metric has no value, its measurement says why.
+
+    Args:
+        fused: As in `measure`, like all others.
+        visible: The visible image.
+        infrared: The infrared image.
+        metrics: Registered names, or `all`.
+        profile: Whose conventions to measure by.
+        fused_clean: What the method made of the clean pair.
+        weights: Files of trained weights by metric.
+
+    Raises:
+        InputError: If an image cannot be used, sizes differ, or something a metric needs is missing.
+        UnknownNameError: If a metric or the profile is not registered.
     """
     pair = _pair(visible, infrared, "pair")
     image = as_fused(fused)
     require_same_size([("visible", pair.visible), ("fused", image)])
-    names = registry.names("metric") if metrics is None else metrics
-    plugins = {name: registry.metric(name) for name in names}
-    measurements = measure_image(measured(image), {"clean": measured_sources(pair)}, plugins)
-    for measurement in measurements:
-        if measurement.value is None:
-            raise InputError(f"metric {measurement.metric}: {measurement.reason}")
-    return {m.metric: m.value for m in measurements if m.value is not None}
+    files = {name: Path(path).expanduser() for name, path in (weights or {}).items()}
+    request = choose_metrics(metrics, profile, files, clean_output=fused_clean is not None)
+    plugins = ready_metrics(request)
+    sources: dict[Reference, SourceImages] = {"clean": measured_sources(pair)}
+    if fused_clean is not None:
+        clean_output = as_fused(fused_clean)
+        require_same_size([("fused", image), ("fused_clean", clean_output)])
+        sources["clean_output"] = replace(sources["clean"], clean_output=measured(clean_output))
+    return measure_image(measured(image), sources, plugins)
 
 
 def degrade(

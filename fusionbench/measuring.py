@@ -1,16 +1,37 @@
-"""From a fused image and its sources to rows of metric values, with a reason wherever there is no value."""
+"""What happens around every metric: choosing, creating, references, sizes, reasons without a value."""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
 
-from fusionbench.contracts import MeasuredImage, Metric, SourceImages
-from fusionbench.errors import FusionbenchError
+from fusionbench import registry
+from fusionbench.contracts import CANONICAL, MeasuredImage, Metric, Profile, SourceImages
+from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
 
-Reference = Literal["none", "clean", "degraded"]
-"""What a value compares the fused image with: nothing, the clean pair, or the pair the method was given."""
+Reference = Literal["none", "clean", "degraded", "clean_output"]
+"""What a value compares the fused image with: nothing, the clean pair, the pair the method was given, or what
+the same method made of the clean pair."""
+
+EVERY = "all"
+"""Stands for every metric that needs nothing beyond the installation."""
+
+CORE = "core"
+"""Stands for the metrics that are measured when nobody names any."""
+
+
+@dataclass(frozen=True)
+class MetricRequest:
+    """Which metrics to measure, by whose conventions. Small and picklable."""
+
+    names: tuple[str, ...]
+    profile: str = CANONICAL
+    weights: tuple[tuple[str, Path], ...] = ()
+    """Files of trained weights by metric, for those that read one."""
 
 
 class Measurement(NamedTuple):
@@ -24,6 +45,122 @@ class Measurement(NamedTuple):
     """Why there is no value; empty where there is one."""
 
 
+def choose_metrics(
+    names: Sequence[str] | None = None,
+    profile: str = CANONICAL,
+    weights: Mapping[str, Path] | None = None,
+    *,
+    clean_output: bool = True,
+) -> MetricRequest:
+    """Turn what a user asks for into names.
+
+    Args:
+        names: Registered names; `core` stands for the core set, `all` for every metric that needs no extra
+            and no weights. None takes the core set, or the whole of a profile.
+        profile: `canonical` for this project's definitions, or a registered profile.
+        weights: Files of trained weights; those of names that are no metric asked for are left out.
+        clean_output: Whether the method's output on the clean pair will be known; without it, `all` leaves
+            out the metrics that compare with it.
+
+    Raises:
+        InputError: If the profile has no such metric, or a metric compares with an unknown output.
+        UnknownNameError: If no profile or metric is registered under a name.
+    """
+    found = tuple(dict.fromkeys(_names(names, profile)))
+    if profile == CANONICAL and not clean_output:
+        found = _without_clean_output(found, names or ())
+    given = tuple((name, path) for name, path in (weights or {}).items() if name in found)
+    return MetricRequest(found, profile, given)
+
+
+def _without_clean_output(found: Sequence[str], named: Sequence[str]) -> tuple[str, ...]:
+    needing = [name for name in found if registry.load("metric", name).card.compares == "clean_output"]
+    for name in needing:
+        if name in named:
+            raise InputError(
+                f"metric {name}: needs what the method made of the clean pair; give it as fused_clean "
+                "(on the command line --fused-clean)"
+            )
+    return tuple(name for name in found if name not in needing)
+
+
+def metric_names(profile: str) -> list[str]:
+    """Every metric a profile has, or every registered one for `canonical`.
+
+    Raises:
+        UnknownNameError: If there is no such profile.
+    """
+    return registry.names("metric") if profile == CANONICAL else list(_profile(profile).metrics)
+
+
+def _names(names: Sequence[str] | None, profile: str) -> Iterator[str]:
+    if profile != CANONICAL:
+        yield from _names_of_profile(names, profile)
+        return
+    for name in [CORE] if names is None else names:
+        if name in (CORE, EVERY):
+            cards = {known: plugin.card for known, plugin in registry.load_all("metric").items()}
+            yield from (k for k, card in cards.items() if (card.core if name == CORE else not card.needs))
+        else:
+            registry.load("metric", name)
+            yield name
+
+
+def _names_of_profile(names: Sequence[str] | None, profile: str) -> Iterator[str]:
+    there = _profile(profile).metrics
+    for name in [EVERY] if names is None else names:
+        if name in (CORE, EVERY):
+            yield from there
+        elif name in there:
+            yield name
+        elif name in registry.names("metric"):
+            raise InputError(f"profile {profile} has no metric {name}; it has {', '.join(there)}")
+        else:
+            raise UnknownNameError("metric", name, there)
+
+
+def ready_metrics(request: MetricRequest) -> dict[str, Metric]:
+    """Create the metrics of a request, by name.
+
+    Raises:
+        InputError: If a weights file is missing or the metric takes none, or an extra is not installed.
+        UnknownNameError: If one is not registered.
+    """
+    if request.profile != CANONICAL:
+        for name, _ in request.weights:
+            raise InputError(f"metric {name} of profile {request.profile} takes no weights; leave them out")
+        there = _profile(request.profile).metrics
+        return {name: there[name] for name in request.names}
+    weights = dict(request.weights)
+    return {name: _create(name, weights.get(name)) for name in request.names}
+
+
+def profile_class(name: str) -> type[Profile]:
+    """Find the profile registered under a name.
+
+    Raises:
+        UnknownNameError: If there is none.
+    """
+    if name not in registry.names("profile"):
+        raise UnknownNameError("profile", name, [CANONICAL, *registry.names("profile")])
+    return cast("type[Profile]", registry.load("profile", name))
+
+
+def _profile(name: str) -> Profile:
+    return profile_class(name)()
+
+
+def _create(name: str, weights: Path | None) -> Metric:
+    metric = registry.load("metric", name)
+    if weights is None:
+        return cast("Metric", metric())
+    if "weights" not in inspect.signature(metric).parameters:
+        raise InputError(f"metric {name} takes no weights; leave --weights out")
+    if not weights.is_file():
+        raise InputError(f"{weights}: no such weights file for metric {name}")
+    return cast("Metric", metric(weights=weights))
+
+
 def measure_image(
     fused: MeasuredImage, sources: Mapping[Reference, SourceImages], metrics: Mapping[str, Metric]
 ) -> list[Measurement]:
@@ -31,12 +168,13 @@ def measure_image(
 
     Args:
         fused: The fused image.
-        sources: The pairs to compare with, by reference name (`clean`, and `degraded` where it differs).
+        sources: What to compare with, by reference name: `clean`; `degraded` where it differs;
+            `clean_output` (the clean pair with the method's output on it) where that is known.
         metrics: Metrics by name.
 
     Returns:
-        A measurement for each metric and reference: metrics that look at the fused image alone have the
-        reference `none`.
+        A measurement for each metric and each of the references it compares with: metrics that look at the
+        fused image alone have the reference `none`, and one whose reference is not there has no measurement.
     """
     return [
         _measure(metric, name, reference, fused, sources)
@@ -44,11 +182,11 @@ def measure_image(
     ]
 
 
-def failed(metrics: Mapping[str, Metric], sources: tuple[Reference, ...], reason: str) -> list[Measurement]:
-    """The same rows as `measure_image` gives, without values: the image could not be fused."""
+def failed(metrics: Mapping[str, Metric], references: Sequence[Reference], reason: str) -> list[Measurement]:
+    """The rows `measure_image` gives for these references, without values: the image could not be fused."""
     return [
         Measurement(name, reference, None, one_line(reason))
-        for name, _, reference in _wanted(metrics, dict.fromkeys(sources))
+        for name, _, reference in _wanted(metrics, references)
     ]
 
 
@@ -57,15 +195,27 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def needs_clean_output(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Those of some metrics that compare with the method's own output on the clean pair."""
+    return {name: metric for name, metric in metrics.items() if metric.card.compares == "clean_output"}
+
+
+_REFERENCES: Mapping[str, tuple[Reference, ...]] = {
+    "fused": ("none",),
+    "sources": ("clean", "degraded"),
+    "clean": ("clean",),
+    "clean_output": ("clean_output",),
+}
+"""References of a row by what the metric compares with."""
+
+
 def _wanted(
-    metrics: Mapping[str, Metric], sources: Mapping[Reference, SourceImages] | Mapping[Reference, None]
+    metrics: Mapping[str, Metric], references: Collection[Reference]
 ) -> Iterator[tuple[str, Metric, Reference]]:
     for name, metric in metrics.items():
-        if metric.card.compares == "fused":
-            yield name, metric, "none"
-            continue
-        for reference in sources:
-            yield name, metric, reference
+        for reference in _REFERENCES[metric.card.compares]:
+            if reference == "none" or reference in references:
+                yield name, metric, reference
 
 
 def _measure(

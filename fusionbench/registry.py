@@ -1,7 +1,7 @@
 """Names to plugins, through entry points, loaded only when asked for.
 
 Bundled plugins register through the same entry-point groups as anyone else's: `fusionbench.methods`,
-`fusionbench.metrics`, `fusionbench.degradations`, `fusionbench.datasets`.
+`fusionbench.metrics`, `fusionbench.profiles`, `fusionbench.degradations`, `fusionbench.datasets`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
 from fusionbench.source_files import USER_MODULE, own_files, read_source
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import Dataset, Degradation, FusionMethod, Metric
+    from fusionbench.contracts import Dataset, Degradation, FusionMethod
 
-Kind = Literal["method", "metric", "degradation", "dataset"]
+Kind = Literal["method", "metric", "degradation", "dataset", "profile"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 logger = logging.getLogger(__name__)
@@ -75,11 +75,6 @@ def load_all(kind: Kind) -> dict[str, Any]:
 def degradation(name: str) -> Degradation:
     """Create the degradation registered under a name."""
     return cast("Degradation", load("degradation", name)())
-
-
-def metric(name: str) -> Metric:
-    """Create the metric registered under a name."""
-    return cast("Metric", load("metric", name)())
 
 
 def dataset_class(name: str) -> type[Dataset]:

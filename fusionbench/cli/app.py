@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fusionbench.cli import data, degrade, doctor, evaluate, fuse, leaderboard, listing, score
+from fusionbench.cli import data, degrade, doctor, evaluate, fuse, leaderboard, listing, measure, score
 
 app = typer.Typer(
     name="fusionbench",
@@ -34,6 +34,7 @@ def fusionbench(
 
 app.command("eval")(evaluate.evaluate)
 app.command("score")(score.score)
+app.command("measure")(measure.measure)
 app.command("fuse")(fuse.fuse)
 app.command("degrade")(degrade.degrade)
 app.command("leaderboard")(leaderboard.leaderboard)

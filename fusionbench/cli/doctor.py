@@ -11,7 +11,11 @@ import typer
 from fusionbench import registry
 from fusionbench.errors import FusionbenchError
 
-EXTRAS = {"detect": "ultralytics (AGPL-3.0)", "ray": "ray (Apache-2.0)"}
+EXTRAS = {
+    "detect": "ultralytics (AGPL-3.0)",
+    "quality": "open_clip_torch (MIT)",
+    "ray": "ray (Apache-2.0)",
+}
 """Optional feature, the package it needs, and that package's licence."""
 
 ROOM_WORTH_A_WARNING = 1_000_000_000
@@ -77,7 +81,7 @@ def _why_broken(kind: registry.Kind, name: str) -> str:
 def _extras() -> list[Finding]:
     findings: list[Finding] = []
     for extra, package in EXTRAS.items():
-        there = importlib.util.find_spec(package.split()[0]) is not None
+        there = importlib.util.find_spec(package.split()[0].removesuffix("_torch")) is not None
         missing = f"pip install 'ivif-fusionbench[{extra}]' brings {package}"
         findings.append((f"extra {extra}", True if there else None, package if there else missing))
     return findings

@@ -28,9 +28,11 @@ def evaluate(
     severity: options.Severity = "3",
     method: options.MethodNames = None,
     weights: Annotated[
-        list[str] | None, typer.Option(metavar="METHOD=FILE", help="Trained weights of a method; repeat.")
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="Trained weights of a method or metric; repeat."),
     ] = None,
     metric: options.MetricNames = None,
+    profile: options.ProfileName = "canonical",
     limit: options.Limit = None,
     seed: options.Seed = 0,
     results: options.Results = Path("results"),
@@ -67,8 +69,9 @@ def evaluate(
             degradation=options.names_in(degradation) or ["clean"],
             severity=severity,
             methods=options.names_in(method),
-            weights=options.named_values("--weights METHOD=FILE", weights),
+            weights=options.named_values("--weights NAME=FILE", weights),
             metrics=options.names_in(metric),
+            profile=profile,
             limit=limit,
             seed=seed,
             results=results,

@@ -6,13 +6,16 @@ import dataclasses
 import inspect
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fusionbench import registry
 from fusionbench.cli import options
 from fusionbench.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import MetricCard, Profile
 
 KIND_OF_PLURAL: Mapping[str, registry.Kind] = {f"{kind}s": kind for kind in registry.KINDS}
 
@@ -40,7 +43,8 @@ def info(
     name: Annotated[
         str,
         typer.Argument(
-            help="Name of a method, metric, degradation or dataset.", autocompletion=options.complete_any
+            help="Name of a method, metric, profile, degradation or dataset.",
+            autocompletion=options.complete_any,
         ),
     ],
 ) -> None:
@@ -56,6 +60,10 @@ def info(
     console = Console()
     for kind, plugin in found:
         console.print(_details(kind, plugin))
+        if kind == "metric":
+            console.print("", _conventions(name, plugin.card))
+        if kind == "profile":
+            console.print("", _metrics_of(plugin()))
 
 
 def _card(kind: str, plugin: type) -> Any:
@@ -70,7 +78,8 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
 
     columns = {
         "methods": ("title", "year", "licence"),
-        "metrics": ("title", "direction", "compares", "summary"),
+        "metrics": ("label", "direction", "compares", "core", "needs"),
+        "profiles": ("title", "code"),
         "degradations": ("title", "modality", "parameter"),
         "datasets": ("title", "splits", "licence"),
     }[plural]
@@ -80,7 +89,7 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
         grid.add_column(column)
     for name, plugin in plugins.items():
         card = _card(KIND_OF_PLURAL[plural], plugin)
-        grid.add_row(name, *(_text(getattr(card, column)) for column in columns))
+        grid.add_row(name, *(_brief(getattr(card, column)) for column in columns))
     return grid
 
 
@@ -93,15 +102,66 @@ def _details(kind: str, plugin: type) -> Any:
     grid.add_column(overflow="fold")
     for entry in dataclasses.fields(card):
         value = getattr(card, entry.name)
-        if value not in ("", (), None) and value != {}:
+        if value is not False and value not in ("", (), None) and value != {}:
             grid.add_row(entry.name.replace("_", " "), _text(value))
     grid.add_row("source file", _source_file(plugin))
     return grid
 
 
+def _conventions(name: str, card: MetricCard) -> Any:
+    """How the profiles compute a metric, with their values for one and the same example."""
+    from rich.markup import escape
+
+    from fusionbench.contracts import CANONICAL
+
+    grid = _wrapping_grid("the same name elsewhere", "convention", "example", "how it differs, and why")
+    grid.add_row(CANONICAL, _figure(card), escape(card.summary))
+    for profile, plugin in registry.load_all("profile").items():
+        metric = plugin().metrics.get(name)
+        if metric is not None:
+            grid.add_row(profile, _figure(metric.card), escape(metric.card.difference or "as canonical"))
+    return grid
+
+
+def _metrics_of(profile: Profile) -> Any:
+    """The metrics of a profile, and where they leave the canonical ones."""
+    from rich.markup import escape
+
+    from fusionbench.contracts import CANONICAL
+
+    canonical = registry.load_all("metric")
+    grid = _wrapping_grid("its metrics", "metric", CANONICAL, profile.card.name, "how it differs, and why")
+    for name, metric in profile.metrics.items():
+        own = _figure(canonical[name].card) if name in canonical else "–"
+        grid.add_row(name, own, _figure(metric.card), escape(metric.card.difference or "as canonical"))
+    return grid
+
+
+def _wrapping_grid(title: str, *columns: str) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    grid = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for column in columns[:-1]:
+        grid.add_column(column, no_wrap=True)
+    grid.add_column(columns[-1], overflow="fold")
+    return grid
+
+
+def _figure(card: MetricCard) -> str:
+    return "–" if card.example is None else f"{card.example:g}"
+
+
+def _brief(value: object) -> str:
+    """As `_text`, without what follows a colon: a list has no room for where to get a file."""
+    return _text(value.partition(": ")[0] if isinstance(value, str) else value)
+
+
 def _text(value: object) -> str:
     from rich.markup import escape
 
+    if isinstance(value, bool):
+        return "yes" if value else ""
     if isinstance(value, Mapping):
         return escape("\n".join(f"{key}: {item}" for key, item in value.items()))
     if isinstance(value, tuple):

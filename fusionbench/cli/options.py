@@ -41,6 +41,11 @@ def complete_metric(incomplete: str) -> list[str]:
     return _complete("metric", incomplete)
 
 
+def complete_profile(incomplete: str) -> list[str]:
+    """Profiles that begin as typed."""
+    return [name for name in ("canonical", *registry.names("profile")) if name.startswith(incomplete)]
+
+
 def complete_any(incomplete: str) -> list[str]:
     """Registered names of every kind that begin as typed."""
     return [name for kind in registry.KINDS for name in _complete(kind, incomplete)]
@@ -92,8 +97,16 @@ MetricNames = Annotated[
     list[str] | None,
     typer.Option(
         "--metric",
-        help="Metric; repeat or separate by commas (default: all).",
+        help="Metric, core or all; repeat or separate by commas (default: core, or a whole profile).",
         autocompletion=complete_metric,
+    ),
+]
+ProfileName = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        help="Whose conventions to measure by: canonical, or one of `fusionbench list profiles`.",
+        autocompletion=complete_profile,
     ),
 ]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many pairs.")]

@@ -23,7 +23,15 @@ def score(
         str, typer.Option("--degradation", "-x", help="Condition the method was given.")
     ] = "clean",
     severity: options.Severity = "3",
+    fused_clean: Annotated[
+        Path | None,
+        typer.Option(help="What the method made of the clean pairs, for the stability metrics."),
+    ] = None,
     metric: options.MetricNames = None,
+    weights: Annotated[
+        list[str] | None, typer.Option(metavar="METRIC=FILE", help="Trained weights of a metric; repeat.")
+    ] = None,
+    profile: options.ProfileName = "canonical",
     limit: options.Limit = None,
     seed: options.Seed = 0,
     results: options.Results = Path("results"),
@@ -53,7 +61,10 @@ def score(
             infrared=infrared,
             degradation=degradation,
             severity=severity,
+            fused_clean=fused_clean,
             metrics=options.names_in(metric),
+            weights=options.named_values("--weights METRIC=FILE", weights),
+            profile=profile,
             limit=limit,
             seed=seed,
             results=results,

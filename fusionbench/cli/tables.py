@@ -91,7 +91,7 @@ def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> RichTable
 
 def _head(column: Column) -> str:
     arrow = "↑" if column.direction == "higher" else "↓"
-    below = "" if column.reference == "none" else f"\n{column.reference}"
+    below = f"\n{column.against}" if column.against else ""
     return f"{column.label} {arrow}{below}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionbench import registry
-from fusionbench.contracts import Dataset, Device
+from fusionbench.contracts import CANONICAL, Dataset, Device
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import Condition, parse_condition, parse_severities
 from fusionbench.errors import InputError
@@ -18,6 +18,7 @@ from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, 
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
 from fusionbench.fusing import card_of, choose_device
+from fusionbench.measuring import MetricRequest, choose_metrics
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells, groups_in_order
 from fusionbench.ranking.statistics import make_table
@@ -78,6 +79,7 @@ def evaluate(
     methods: Sequence[str] | None = None,
     weights: Mapping[str, Path | str] | None = None,
     metrics: Sequence[str] | None = None,
+    profile: str = CANONICAL,
     limit: int | None = None,
     seed: int = 0,
     results: Path | str = DEFAULT_RESULTS,
@@ -101,8 +103,10 @@ def evaluate(
         degradation: Condition or conditions, such as `haze`, `haze+low_light@2`, `clean`.
         severity: For conditions that name none: `3`, `1-5`, `1,3`, a number or numbers.
         methods: Registered names or `file.py:ClassName`; None takes every registered one.
-        weights: Files of trained weights, by method as named in `methods`.
-        metrics: Registered names; None takes every registered one.
+        weights: Files of trained weights, by method as named in `methods`, or by metric.
+        metrics: Registered names, `all` for every one that needs no extra; None takes the core set, or the
+            whole of a profile.
+        profile: Whose conventions to measure by: `canonical`, or a registered profile.
         limit: Only the first so many samples.
         seed: Seed of the degradations.
         results: Folder of the store.
@@ -125,9 +129,10 @@ def evaluate(
     """
     options = _with_folders(dataset_options, visible, infrared)
     opened = _opened(dataset, root, split, options)
-    requests = _requests(registry.names("method") if methods is None else methods, weights or {})
-    chosen = registry.names("metric") if metrics is None else list(metrics)
-    _require_at_least_one(methods=requests, metrics=chosen)
+    files = {name: Path(path).expanduser() for name, path in (weights or {}).items()}
+    chosen = choose_metrics(metrics, profile, files)
+    requests = _requests(registry.names("method") if methods is None else methods, files, chosen)
+    _require_at_least_one(methods=requests, metrics=chosen.names)
     conditions = _conditions(degradation, severity)
     plan = make_plan(
         opened,
@@ -164,7 +169,10 @@ def score(
     infrared: Path | str | None = None,
     degradation: str = "clean",
     severity: str | float = DEFAULT_SEVERITY,
+    fused_clean: Path | str | None = None,
+    weights: Mapping[str, Path | str] | None = None,
     metrics: Sequence[str] | None = None,
+    profile: str = CANONICAL,
     limit: int | None = None,
     seed: int = 0,
     results: Path | str = DEFAULT_RESULTS,
@@ -184,7 +192,10 @@ def score(
         infrared: As in `evaluate`.
         degradation: Which condition the method was given; one.
         severity: Its severity.
+        fused_clean: Folder of what the same method made of the clean pairs, for the stability metrics.
+        weights: Files of trained weights by metric, for those that read one.
         metrics: As in `evaluate`.
+        profile: As in `evaluate`.
         limit: As in `evaluate`.
         seed: Seed the degraded pairs were made with.
         results: As in `evaluate`.
@@ -196,13 +207,16 @@ def score(
     """
     options = _with_folders(dataset_options, visible, infrared)
     opened = _opened(dataset, root, split, options)
-    chosen = registry.names("metric") if metrics is None else list(metrics)
-    _require_at_least_one(metrics=chosen)
+    files = {metric: Path(path).expanduser() for metric, path in (weights or {}).items()}
+    chosen = choose_metrics(metrics, profile, files, clean_output=fused_clean is not None)
+    _requests((), files, chosen)
+    _require_at_least_one(metrics=chosen.names)
     conditions = _conditions(degradation, severity)
     if len(conditions) != 1:
         raise InputError("score: a folder of fused images belongs to one condition; give one severity")
     folder = FusedFolder(Path(fused))
-    request = MethodRequest(name=name, fused=folder.folder)
+    clean_folder = None if fused_clean is None else FusedFolder(Path(fused_clean)).folder
+    request = MethodRequest(name=name, fused=folder.folder, fused_clean=clean_folder)
     plan = make_plan(
         opened,
         conditions,
@@ -243,15 +257,20 @@ def _with_folders(
     }
 
 
-def _requests(methods: Sequence[str], weights: Mapping[str, Path | str]) -> list[MethodRequest]:
+def _requests(
+    methods: Sequence[str], weights: Mapping[str, Path], metrics: MetricRequest
+) -> list[MethodRequest]:
     for name in weights:
-        if name not in methods:
-            raise InputError(f"weights for {name!r}: no such method is asked for; name it in --method too")
+        if name not in methods and name not in metrics.names:
+            raise InputError(
+                f"weights for {name!r}: no such method or metric is asked for; "
+                "name it in --method or --metric too"
+            )
     return [
         MethodRequest(
             name=card_of(registry.method_class(name)).name,
             method=name,
-            weights=Path(weights[name]).expanduser() if name in weights else None,
+            weights=weights.get(name),
         )
         for name in methods
     ]

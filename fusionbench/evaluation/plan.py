@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench import registry
-from fusionbench.contracts import Dataset, Metric, Sample
+from fusionbench.contracts import CANONICAL, Dataset, Metric, Sample
 from fusionbench.degrading import Condition
 from fusionbench.errors import InputError
 from fusionbench.evaluation.provenance import (
@@ -19,6 +19,7 @@ from fusionbench.evaluation.provenance import (
     method_hash,
 )
 from fusionbench.fusing import card_of
+from fusionbench.measuring import MetricRequest, needs_clean_output, profile_class, ready_metrics
 
 PIPELINE_VERSION = 1
 """Raised whenever the harness itself (reading, composing, fusing, rounding, measuring) changes a number."""
@@ -35,6 +36,8 @@ class MethodRequest:
     weights: Path | None = None
     fused: Path | None = None
     """Folder of fused images, for images fused elsewhere."""
+    fused_clean: Path | None = None
+    """Folder of what the same method made of the clean pairs, for metrics that compare with it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Plan:
 
     dataset: Dataset
     samples: tuple[Sample, ...]
-    metrics: tuple[str, ...]
+    metrics: MetricRequest
     cells: tuple[Cell, ...]
 
     @property
@@ -80,7 +83,7 @@ def make_plan(
     dataset: Dataset,
     conditions: Sequence[Condition],
     methods: Sequence[MethodRequest],
-    metrics: Sequence[str],
+    metrics: MetricRequest,
     *,
     seed: int = 0,
     limit: int | None = None,
@@ -92,21 +95,23 @@ def make_plan(
         dataset: The opened dataset.
         conditions: What to do to the pairs before they are fused.
         methods: What to run; names must differ.
-        metrics: Registered metric names.
+        metrics: What to measure.
         seed: Seed of the degradations' random fields.
         limit: Take only the first so many samples.
         dataset_options: The options the dataset was opened with, for tables.
 
     Raises:
-        InputError: If the dataset is empty, or two methods have one name.
+        InputError: If the dataset is empty, two methods have one name, a metric cannot be created, or every
+            metric compares with the output on the clean pair and a condition is clean.
         UnknownNameError: If a plugin is not registered.
     """
     samples = tuple(dataset.samples[:limit])
     if not samples:
         raise InputError(f"dataset {dataset.card.name}, split {dataset.split}: has no images to evaluate")
     _refuse_twins([method.name for method in methods])
-    chosen = {name: registry.metric(name) for name in dict.fromkeys(metrics)}
-    metric_identity = {name: _metric_identity(metric) for name, metric in chosen.items()}
+    chosen = ready_metrics(metrics)
+    _refuse_nothing_to_measure(conditions, chosen)
+    metric_identity = _metrics_identity(chosen, metrics)
     metric_display = {name: _metric_display(metric) for name, metric in chosen.items()}
     listed = content_hash([[sample.id, _fingerprint(dataset, sample)] for sample in samples])
     cells = [
@@ -124,6 +129,7 @@ def make_plan(
                 "condition": _condition_identity(condition, seed),
                 "method": {"name": method.name, **_method_identity(method)},
                 "metrics": metric_identity,
+                **({} if metrics.profile == CANONICAL else {"profile": metrics.profile}),
             },
             display={
                 "metrics": metric_display,
@@ -137,7 +143,7 @@ def make_plan(
         for condition in conditions
         for method in methods
     ]
-    return Plan(dataset, samples, tuple(metric_identity), tuple(cells))
+    return Plan(dataset, samples, metrics, tuple(cells))
 
 
 def shard_of(plan: Plan, index: int, count: int) -> Plan:
@@ -186,18 +192,42 @@ def _condition_identity(condition: Condition, seed: int) -> dict[str, Any]:
 
 def _method_identity(request: MethodRequest) -> dict[str, Any]:
     if request.fused is not None:
-        return {"fused": folder_hash(request.fused)}
+        clean = {} if request.fused_clean is None else {"fused_clean": folder_hash(request.fused_clean)}
+        return {"fused": folder_hash(request.fused), **clean}
     code = method_hash(request.method or request.name)
     return {"code": code, "weights": None if request.weights is None else file_hash(request.weights)}
 
 
-def _metric_identity(metric: Metric) -> dict[str, str]:
-    return {"version": metric.card.version, "code": code_hash(type(metric))}
+def _metrics_identity(metrics: Mapping[str, Metric], request: MetricRequest) -> dict[str, dict[str, str]]:
+    weights = {name: {"weights": file_hash(path)} for name, path in request.weights}
+    # The metrics of a profile stand in its module, whatever classes it makes them of.
+    profile = None if request.profile == CANONICAL else profile_class(request.profile)
+    return {
+        name: {
+            "version": metric.card.version,
+            "code": code_hash(profile or type(metric)),
+            **weights.get(name, {}),
+        }
+        for name, metric in metrics.items()
+    }
 
 
 def _metric_display(metric: Metric) -> dict[str, Any]:
     card = metric.card
-    return {"label": card.label, "direction": card.direction, "rewards_noise": card.rewards_noise}
+    return {
+        "label": card.label,
+        "direction": card.direction,
+        "rewards_noise": card.rewards_noise,
+        "won_by": card.won_by,
+    }
+
+
+def _refuse_nothing_to_measure(conditions: Sequence[Condition], metrics: Mapping[str, Metric]) -> None:
+    if len(needs_clean_output(metrics)) == len(metrics) and any(c.is_clean for c in conditions):
+        raise InputError(
+            f"metric {next(iter(metrics))}: compares the output on a degraded pair with that on the clean "
+            "one; name a degradation (such as --degradation haze), or further metrics"
+        )
 
 
 def _method_display(request: MethodRequest) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from fusionbench.contracts import CANONICAL
 from fusionbench.errors import FusionbenchError, InputError
 from fusionbench.evaluation.plan import Cell
 from fusionbench.evaluation.provenance import file_hash
@@ -213,7 +214,8 @@ def _is_whole(stamp: Mapping[str, Any]) -> bool:
 
 def _covers(identity: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a cell holds every metric another wants, in the same version, and is the same otherwise."""
-    same = all(identity.get(part) == value for part, value in wanted.items() if part != "metrics")
+    parts = (identity.keys() | wanted.keys()) - {"metrics"}
+    same = all(identity.get(part) == wanted.get(part) for part in parts)
     return same and all(identity["metrics"].get(name) == own for name, own in wanted["metrics"].items())
 
 
@@ -245,6 +247,7 @@ def _make_stamp(
         "severity": cell.severity,
         "degradation": cell.degradation,
         "seed": cell.seed,
+        "profile": cell.identity.get("profile", CANONICAL),
         "method": cell.method.name,
         "images": len(results),
         "display": cell.display,

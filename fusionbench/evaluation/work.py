@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fusionbench import registry
-from fusionbench.contracts import Dataset, Device, ImagePair, Sample, SourceImages
+from fusionbench.batch_measuring import KeptSources, measure_batch
+from fusionbench.contracts import Dataset, Device, ImagePair, MeasuredImage, Sample, SourceImages
 from fusionbench.datasets.pairing import normal_id
 from fusionbench.degrading import Condition, DegradedPair, degrade_pair
 from fusionbench.errors import FusionbenchError, InputError, MethodError
@@ -20,7 +20,15 @@ from fusionbench.evaluation.plan import MethodRequest
 from fusionbench.evaluation.store import ImageResult
 from fusionbench.fusing import Fused, ReadyMethod, fuse_pairs, ready_method
 from fusionbench.images import image_files, measured, measured_sources, read_visible
-from fusionbench.measuring import Reference, failed, measure_image
+from fusionbench.measuring import (
+    Measurement,
+    MetricRequest,
+    Reference,
+    failed,
+    measure_image,
+    needs_clean_output,
+    ready_metrics,
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class WorkerSetup:
 
     dataset: Dataset
     methods: tuple[MethodRequest, ...]
-    metrics: tuple[str, ...]
+    metrics: MetricRequest
     seed: int
     device: Device
     threads: int | None
@@ -83,6 +91,24 @@ class _Prepared:
     sources: dict[Reference, SourceImages] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Output:
+    """What a method made of one image, or the reason why there is nothing."""
+
+    image: _Prepared
+    fused: Fused | str
+    clean: Fused | str | None
+    """What it made of the clean pair; None where no metric asks for that."""
+
+    @property
+    def sources(self) -> dict[Reference, SourceImages]:
+        """What the fused image is compared with."""
+        if not isinstance(self.clean, Fused):
+            return self.image.sources
+        clean_output = replace(self.image.sources["clean"], clean_output=measured(self.clean.image))
+        return {**self.image.sources, "clean_output": clean_output}
+
+
 class Worker:
     """Runs tasks. Creating one imports the plugins and loads the weights.
 
@@ -93,14 +119,19 @@ class Worker:
     def __init__(self, setup: WorkerSetup) -> None:
         self._dataset = setup.dataset
         self._seed = setup.seed
-        self._metrics = {name: registry.metric(name) for name in setup.metrics}
+        self._device = setup.device
+        self._metrics = ready_metrics(setup.metrics)
+        self._of_clean_output = needs_clean_output(self._metrics)
         if setup.threads is not None:
             _limit_threads(setup.threads)
         self._ready: dict[str, ReadyMethod] = {}
         self._folders: dict[str, FusedFolder] = {}
+        self._clean_folders: dict[str, FusedFolder] = {}
         for request in setup.methods:
             if request.fused is not None:
                 self._folders[request.name] = FusedFolder(request.fused)
+                if request.fused_clean is not None:
+                    self._clean_folders[request.name] = FusedFolder(request.fused_clean)
             else:
                 name = request.method or request.name
                 self._ready[request.name] = ready_method(name, request.weights, setup.device)
@@ -112,13 +143,15 @@ class Worker:
             self._prepare(task.condition, sample, pending, seconds) for sample, pending in task.images
         ]
         results: list[tuple[str, ImageResult]] = []
+        kept = KeptSources()
         for name in [*self._ready, *self._folders]:
             waiting = [image for image in prepared if name in image.pending]
             started = time.perf_counter()
             outputs = self._fuse(name, waiting)
+            clean_outputs = self._fuse_clean(name, waiting, task.condition)
             seconds.fuse += time.perf_counter() - started
-            for image, fused in zip(waiting, outputs, strict=True):
-                results.append((name, self._measure(task.condition, image, fused, seconds)))
+            made = [_Output(*each) for each in zip(waiting, outputs, clean_outputs, strict=True)]
+            results += [(name, result) for result in self._measure(task.condition, made, kept, seconds)]
         return Outcome(task.condition, tuple(results), seconds)
 
     def _prepare(
@@ -153,26 +186,59 @@ class Worker:
         """Fuse images by one method: a result, or the reason why there is none, for each."""
         if name in self._folders:
             return [image.problem or self._folders[name].read(image) for image in images]
-        ready = self._ready[name]
-        outputs: dict[int, Fused | str] = {
-            index: image.problem for index, image in enumerate(images) if image.degraded is None
-        }
-        for batch in _batches_of_one_size(images):
-            pairs = [pair for index in batch if (pair := _pair(images[index])) is not None]
-            outputs.update(zip(batch, _fuse_or_reasons(ready, pairs), strict=True))
-        return [outputs[index] for index in range(len(images))]
+        return _fuse_all(self._ready[name], [_pair(image) for image in images], images)
+
+    def _fuse_clean(
+        self, name: str, images: Sequence[_Prepared], condition: Condition
+    ) -> Sequence[Fused | str | None]:
+        """What the same method makes of the clean pairs, where a metric asks for it; else None for each."""
+        if not self._of_clean_output or condition.is_clean:
+            return [None] * len(images)
+        if name in self._clean_folders:
+            return [image.problem or self._clean_folders[name].read(image) for image in images]
+        clean = [None if image.degraded is None else image.degraded.clean for image in images]
+        return _fuse_all(self._ready[name], clean, images)
 
     def _measure(
-        self, condition: Condition, image: _Prepared, fused: Fused | str, seconds: Seconds
-    ) -> ImageResult:
-        if isinstance(fused, str):
-            rows = failed(self._metrics, _references(condition), fused)
-            return ImageResult(image.sample.id, tuple(rows))
+        self, condition: Condition, outputs: Sequence[_Output], kept: KeptSources, seconds: Seconds
+    ) -> list[ImageResult]:
+        """Measure what one method made: as a batch on a GPU, else one by one, which needs less memory."""
+        if self._device != "cuda" and len(outputs) > 1:
+            return [result for each in outputs for result in self._measure(condition, [each], kept, seconds)]
         started = time.perf_counter()
-        rows = measure_image(measured(fused.image), image.sources, self._metrics)
+        fused = [
+            (measured(output.fused.image), output.sources)
+            for output in outputs
+            if isinstance(output.fused, Fused)
+        ]
+        rows = iter(self._rows(fused, kept))
         spent = time.perf_counter() - started
         seconds.measure += spent
-        return ImageResult(image.sample.id, tuple(rows), fused.clamped, fused.seconds, spent)
+        return [
+            self._without_rows(condition, output.image, output.fused)
+            if isinstance(output.fused, str)
+            else self._with_rows(next(rows), output, output.fused, spent / len(fused))
+            for output in outputs
+        ]
+
+    def _rows(
+        self, fused: Sequence[tuple[MeasuredImage, dict[Reference, SourceImages]]], kept: KeptSources
+    ) -> list[list[Measurement]]:
+        if self._device == "cuda":
+            images, sources = [image for image, _ in fused], [compared for _, compared in fused]
+            return measure_batch(images, sources, self._metrics, self._device, kept)
+        return [measure_image(image, compared, self._metrics) for image, compared in fused]
+
+    def _without_rows(self, condition: Condition, image: _Prepared, reason: str) -> ImageResult:
+        references = _references(condition, clean_output=bool(self._of_clean_output))
+        return ImageResult(image.sample.id, tuple(failed(self._metrics, references, reason)))
+
+    def _with_rows(
+        self, rows: list[Measurement], output: _Output, fused: Fused, seconds: float
+    ) -> ImageResult:
+        if isinstance(output.clean, str):
+            rows = rows + failed(self._of_clean_output, ("clean_output",), output.clean)
+        return ImageResult(output.image.sample.id, tuple(rows), fused.clamped, fused.seconds, seconds)
 
 
 class FusedFolder:
@@ -222,8 +288,10 @@ def _pair(image: _Prepared) -> ImagePair | None:
     return None if image.degraded is None else image.degraded.pair
 
 
-def _references(condition: Condition) -> tuple[Reference, ...]:
-    return ("clean",) if condition.is_clean else ("clean", "degraded")
+def _references(condition: Condition, *, clean_output: bool = False) -> tuple[Reference, ...]:
+    if condition.is_clean:
+        return ("clean",)
+    return ("clean", "degraded", "clean_output") if clean_output else ("clean", "degraded")
 
 
 def _sources(degraded: DegradedPair, condition: Condition) -> dict[Reference, SourceImages]:
@@ -231,10 +299,20 @@ def _sources(degraded: DegradedPair, condition: Condition) -> dict[Reference, So
     return {reference: measured_sources(pairs[reference]) for reference in _references(condition)}
 
 
-def _batches_of_one_size(images: Sequence[_Prepared]) -> Iterable[list[int]]:
+def _fuse_all(
+    ready: ReadyMethod, pairs: Sequence[ImagePair | None], images: Sequence[_Prepared]
+) -> list[Fused | str]:
+    """Fuse pairs in batches of one size; an image without a pair has its own problem as the reason."""
+    outputs: dict[int, Fused | str] = {index: image.problem for index, image in enumerate(images)}
+    for batch in _batches_of_one_size(pairs):
+        chosen = [pair for index in batch if (pair := pairs[index]) is not None]
+        outputs.update(zip(batch, _fuse_or_reasons(ready, chosen), strict=True))
+    return [outputs[index] for index in range(len(images))]
+
+
+def _batches_of_one_size(pairs: Sequence[ImagePair | None]) -> Iterable[list[int]]:
     by_size: dict[tuple[int, int], list[int]] = {}
-    for index, image in enumerate(images):
-        pair = _pair(image)
+    for index, pair in enumerate(pairs):
         if pair is not None:
             by_size.setdefault(pair.size, []).append(index)
     return by_size.values()

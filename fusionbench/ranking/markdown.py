@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fusionbench.contracts import CANONICAL
 from fusionbench.ranking.table import Column, Row, Table, severity_text
 
 MAX_FAILURES = 20
@@ -28,6 +29,8 @@ def _facts(table: Table) -> str:
     chosen = f" ({_escape(options)})" if options else ""
     text = f"Split `{_escape(table.split)}`{chosen}, {table.images} pairs"
     text += "." if table.severities == (0.0,) else f", degradation seed {table.seed}."
+    if table.profile != CANONICAL:
+        text += f" Measured as profile `{table.profile}` does, not comparable with other profiles."
     if table.synthetic:
         text += " **Synthetic scenes: for trying the tool out, not evidence about methods.**"
     return text
@@ -83,7 +86,21 @@ def _legend(table: Table) -> str:
     noisy = [column.label for column in table.columns if column.rewards_noise]
     if noisy and table.degradation != "clean":
         lines.append(f"{', '.join(noisy)} also rise with noise: high is not good by itself here.")
-    lines.append("The mean rank, which orders the table, is over the `clean` columns where there are any.")
+    won = [f"{column.label} ({column.won_by})" for column in table.columns if column.won_by]
+    won = list(dict.fromkeys(won))
+    exceptions = ""
+    if won:
+        lines.append(f"Best by construction, without fusing well: {', '.join(won)}.")
+        exceptions = ", those best by construction left out"
+    lines.append(
+        "The mean rank, which orders the table, is over the `clean` columns where there are any"
+        + exceptions
+        + "."
+    )
+    if any(column.reference == "clean_output" for column in table.columns):
+        lines.append(
+            "Stability compares the output on the damaged pair with the method's own output on the clean one."
+        )
     return " ".join(lines)
 
 
@@ -146,7 +163,11 @@ def _common_options(table: Table) -> str:
     limit = table.stamps[-1]["display"]["limit"]
     if limit is not None:
         parts.append(f"--limit {limit}")
+    if table.profile != CANONICAL:
+        parts.append(f"--profile {table.profile}")
     parts.append("--metric " + ",".join(dict.fromkeys(column.metric for column in table.columns)))
+    metrics = table.stamps[-1]["identity"]["metrics"]
+    parts += [f"--weights {name}=FILE" for name in sorted(metrics) if metrics[name].get("weights")]
     return " ".join(parts)
 
 

@@ -17,7 +17,7 @@ from fusionbench.ranking.table import Column, Row, Table, Value, severity_text
 if TYPE_CHECKING:
     import pandas as pd
 
-REFERENCE_ORDER = ("none", "clean", "degraded")
+REFERENCE_ORDER = ("none", "clean", "degraded", "clean_output")
 
 
 def make_table(cells: Sequence[StoredCell]) -> Table:
@@ -90,7 +90,14 @@ def _columns(cells: Sequence[StoredCell], values: pd.DataFrame) -> tuple[Column,
         shown.update(cell.stamp["display"]["metrics"])
     present = set(zip(values["metric"], values["reference"], strict=True))
     return tuple(
-        Column(name, reference, card["label"], card["direction"], card["rewards_noise"])
+        Column(
+            name,
+            reference,
+            card["label"],
+            card["direction"],
+            card["rewards_noise"],
+            card.get("won_by", ""),
+        )
         for reference in REFERENCE_ORDER
         for name, card in shown.items()
         if (name, reference) in present
@@ -146,9 +153,14 @@ def _better(first: Row, second: Row, column: Column) -> bool:
 
 
 def _decisive(columns: Sequence[Column]) -> list[Column]:
-    """Columns that order a table: comparisons with the clean pair, since the others reward noise."""
-    clean = [column for column in columns if column.reference == "clean"]
-    return clean or list(columns)
+    """Columns that order a table.
+
+    Comparisons with the clean pair, since the others reward noise; of those, the ones that no image wins
+    without fusing well.
+    """
+    fair = [column for column in columns if not column.won_by] or list(columns)
+    clean = [column for column in fair if column.reference == "clean"]
+    return clean or fair
 
 
 def _with_places(row: Row, places: Mapping[Column, int], decisive: Sequence[Column]) -> Row:

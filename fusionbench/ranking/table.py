@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fusionbench.contracts import CANONICAL
+
 SHOWN_DIGITS = 6
 """Digits of the images' hash that tell one selection of them from another."""
 
@@ -20,12 +22,19 @@ class Column:
     label: str
     direction: str
     rewards_noise: bool
+    won_by: str = ""
+    """The image that is best by construction; such a column does not count in the mean rank."""
+
+    @property
+    def against(self) -> str:
+        """Which pair it is compared with, where there can be two."""
+        return self.reference if self.reference in ("clean", "degraded") else ""
 
     @property
     def head(self) -> str:
         """Column head with the direction that is better: `VIF clean ↑`."""
-        against = "" if self.reference == "none" else f" {self.reference}"
-        return f"{self.label}{against} {'↑' if self.direction == 'higher' else '↓'}"
+        words = [self.label, self.against, "↑" if self.direction == "higher" else "↓"]
+        return " ".join(word for word in words if word)
 
 
 @dataclass(frozen=True)
@@ -76,11 +85,17 @@ class Table:
     @property
     def title(self) -> str:
         """Dataset and condition in a few words."""
-        dataset = f"{self.dataset} {self.selection}" if self.selection else self.dataset
-        if self.severities == (0.0,):
-            return f"{dataset}, {self.degradation}"
-        seed = f", seed {self.seed}" if self.seed else ""
-        return f"{dataset}, {self.degradation}, severity {severity_text(self.severities)}{seed}"
+        parts = [f"{self.dataset} {self.selection}" if self.selection else self.dataset, self.degradation]
+        if self.severities != (0.0,):
+            parts.append(f"severity {severity_text(self.severities)}")
+            parts += [f"seed {self.seed}"] if self.seed else []
+        parts += [f"profile {self.profile}"] if self.profile != CANONICAL else []
+        return ", ".join(parts)
+
+    @property
+    def profile(self) -> str:
+        """Whose conventions its metrics follow."""
+        return str(self.stamps[-1]["identity"].get("profile", CANONICAL))
 
     @property
     def samples(self) -> str:
@@ -109,6 +124,8 @@ class Table:
             parts.append(severity_text(self.severities).replace(", ", "_"))
         if self.seed:
             parts.append(f"seed{self.seed}")
+        if self.profile != CANONICAL:
+            parts.append(self.profile)
         if self.selection:
             parts.append(self.selection)
         return re.sub(r"[^\w.@+-]", "_", "-".join(parts))

@@ -7,9 +7,21 @@ Reference:
 
 from __future__ import annotations
 
-from fusionbench.contracts import MeasuredImage, MetricCard, SourceImages, Uint8Image
+from typing import TYPE_CHECKING
+
+from fusionbench.contracts import (
+    MeasuredBatch,
+    MeasuredImage,
+    MetricCard,
+    SourceBatch,
+    SourceImages,
+    Uint8Image,
+)
 from fusionbench_metrics.grey_images import check_grey
 from fusionbench_metrics.histogram import entropy_bits, histogram, kept_histogram
+
+if TYPE_CHECKING:
+    import torch
 
 MINIMUM_SIZE = 1
 
@@ -44,10 +56,20 @@ class Entropy:
         summary="-sum p log2 p over the 256 grey levels, in bits",
         reference="Roberts et al., Journal of Applied Remote Sensing 2008",
         version="1",
+        flat="0",
         rewards_noise=True,
+        core=True,
+        elsewhere="7.88505 where levels 0 and 1 are merged (one port)",
+        example=7.88517,
     )
 
     def measure(self, fused: MeasuredImage, sources: SourceImages) -> float:  # noqa: ARG002
         """Measure one image; see `entropy`."""
         check_grey(MINIMUM_SIZE, fused=fused.grey)
         return entropy_bits(kept_histogram(fused))
+
+    def measure_batch(self, fused: MeasuredBatch, sources: SourceBatch) -> torch.Tensor:  # noqa: ARG002
+        """Measure a batch; see `entropy`."""
+        from fusionbench_metrics.batched import histograms as batched
+
+        return batched.entropy(fused)

@@ -1,4 +1,4 @@
-"""Gaussian-weighted local means, as SSIM and VIF take them: only where the whole window lies inside.
+"""Gaussian-weighted local means: over whole windows inside the image, or over a border around it.
 
 The sums are plain additions of shifted arrays in a fixed order, so a value depends neither on a thread count
 nor on a linear-algebra library; and they run over bands of rows that fit into a processor's cache, so that
@@ -7,15 +7,22 @@ memory stays small whatever the size of the image.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_BAND_PIXELS = 1 << 14
-"""Output pixels in a band: four float64 maps of it are 512 KiB."""
+Grey = NDArray[np.uint8] | NDArray[np.float64]
+"""A grey image: 8-bit, or what became of one at another scale."""
+
+Border = Literal["inside", "replicate", "zero"]
+"""Windows lie wholly inside the image; or at every pixel, with the border pixels repeated or zeros beyond."""
+
+_BAND_PIXELS = 1 << 15
+"""Output pixels in a band: a float64 map of it is 256 KiB, and a handful of them fit into a cache."""
 
 _BAND_ROWS = 16
 """Fewest rows in a band: below this, most of the work would go into the rows that windows overlap."""
@@ -26,7 +33,7 @@ def gaussian_taps(size: int, sigma: float) -> Array:
 
     Args:
         size: Number of taps, odd.
-        sigma: Standard deviation in pixels.
+        sigma: Standard deviation in pixels; infinite for equal weights.
 
     Returns:
         `(size,)`, symmetric, sums to one; the two-dimensional window is its outer product with itself.
@@ -44,33 +51,40 @@ def row_bands(rows: int, columns: int) -> Iterator[slice]:
         yield slice(start, min(start + height, rows))
 
 
-def local_means(maps: Array, taps: Array, step: int = 1) -> Array:
+def framed(image: Grey, size: int, border: Border) -> Grey:
+    """The image with what windows of a size see beyond its edge: after it, all windows lie inside.
+
+    Args:
+        image: `(H, W)`.
+        size: Side of the windows, odd.
+        border: `inside` leaves the image as it is.
+    """
+    if border == "inside":
+        return image
+    mode: Literal["edge", "constant"] = "edge" if border == "replicate" else "constant"
+    return cast("Grey", np.pad(image, size // 2, mode=mode))
+
+
+def local_means(maps: Iterable[Array], taps: Array, step: int = 1) -> list[Array]:
+    """Weighted means of several maps; see `local_mean`."""
+    return [local_mean(each, taps, step) for each in maps]
+
+
+def local_mean(image: Array, taps: Array, step: int = 1) -> Array:
     """Weighted mean of every window that lies wholly inside.
 
     Args:
-        maps: `(..., H, W)`, at least as high and wide as there are taps.
-        taps: Symmetric weights along one axis, an odd number.
+        image: `(H, W)`, at least as high and wide as there are taps.
+        taps: Weights along one axis, an odd number; symmetric ones are faster.
         step: Keep every step-th row and column of the result.
 
     Returns:
-        `(..., ceil((H - taps + 1) / step), ceil((W - taps + 1) / step))`.
+        `(ceil((H - taps + 1) / step), ceil((W - taps + 1) / step))`.
     """
-    by_rows = _weighted_sum(np.moveaxis(maps, -2, 0), taps, step)
-    by_columns = _weighted_sum(np.moveaxis(np.moveaxis(by_rows, 0, -2), -1, 0), taps, step)
-    return np.moveaxis(by_columns, 0, -1)
+    from fusionbench_metrics.compiled_windows import general_means, symmetric_means
 
-
-def _weighted_sum(maps: Array, taps: Array, step: int) -> Array:
-    """Slide the taps along the first axis."""
     reach = len(taps) - 1
-    positions = maps.shape[0] - reach
-
-    def shifted(offset: int) -> Array:
-        return maps[offset : offset + positions : step]
-
-    total: Array = shifted(reach // 2) * taps[reach // 2]
-    for offset in range(reach // 2):
-        pair = shifted(offset) + shifted(reach - offset)
-        pair *= taps[offset]
-        total += pair
-    return total
+    means = np.empty(tuple(-(-(side - reach) // step) for side in image.shape))
+    filtered = symmetric_means if np.array_equal(taps, taps[::-1]) and len(taps) % 2 else general_means
+    filtered(np.ascontiguousarray(image), taps, step, means)
+    return means

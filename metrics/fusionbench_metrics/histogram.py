@@ -1,4 +1,8 @@
-"""Grey-level histograms of 8-bit images and the entropy of a histogram, shared by EN, SD and MI."""
+"""Grey-level histograms of 8-bit images, alone and of two together, and the entropy of a histogram.
+
+A joint histogram is counted once for a source and a fused image: MI, NMI and Qncie take their entropies from
+it, CC, SCD, MSE and PSNR their power sums (`moments`).
+"""
 
 from __future__ import annotations
 
@@ -63,6 +67,16 @@ def entropy_bits(counts: Counts) -> float:
 def kept_histogram(image: MeasuredImage) -> Counts:
     """Histogram of a measured image's luminance, counted once."""
     return image.once("histogram", lambda: histogram(image.grey))
+
+
+def kept_joint_histogram(first: MeasuredImage, second: MeasuredImage) -> Counts:
+    """Joint histogram of two measured images, counted once and kept with the second.
+
+    Args:
+        first: A source; the visible image where `second` is the infrared one.
+        second: The fused image, or the infrared one.
+    """
+    return second.once(("histogram.joint", first), lambda: joint_histogram(first.grey, second.grey))
 
 
 def _count(bins: NDArray[np.unsignedinteger], number: int) -> Counts:

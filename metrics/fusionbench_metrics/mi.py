@@ -7,9 +7,22 @@ Reference:
 
 from __future__ import annotations
 
-from fusionbench.contracts import MeasuredImage, MetricCard, SourceImages, Uint8Image
+from typing import TYPE_CHECKING
+
+from fusionbench.contracts import (
+    MeasuredBatch,
+    MeasuredImage,
+    MetricCard,
+    SourceBatch,
+    SourceImages,
+    Uint8Image,
+)
 from fusionbench_metrics.grey_images import check_grey
-from fusionbench_metrics.histogram import Counts, entropy_bits, histogram, joint_histogram, kept_histogram
+from fusionbench_metrics.histogram import joint_histogram
+from fusionbench_metrics.information import Information, information, kept_information
+
+if TYPE_CHECKING:
+    import torch
 
 MINIMUM_SIZE = 1
 
@@ -19,6 +32,8 @@ def mutual_information(fused: Uint8Image, visible: Uint8Image, infrared: Uint8Im
 
     All 256 levels have their own bin in the joint histogram too. (A much used implementation merges 254 and
     255 there; others report nats: multiply by ln 2 for theirs.)
+
+    No image has more than `H(fused) + MI(visible, infrared)`, and a mere copy of a source has all of that.
 
     Args:
         fused: `(H, W)` grey uint8, any size.
@@ -32,16 +47,13 @@ def mutual_information(fused: Uint8Image, visible: Uint8Image, infrared: Uint8Im
         ValueError: If an image is not grey uint8, is empty, or the sizes differ.
     """
     check_grey(MINIMUM_SIZE, fused=fused, visible=visible, infrared=infrared)
-    fused_histogram = histogram(fused)
-    return sum(
-        _shared_bits(entropy_bits(histogram(source)), entropy_bits(fused_histogram), joint)
-        for source, joint in ((image, joint_histogram(image, fused)) for image in (visible, infrared))
+    return _sum_of_shared(
+        information(joint_histogram(visible, fused)), information(joint_histogram(infrared, fused))
     )
 
 
-def _shared_bits(source_entropy: float, fused_entropy: float, joint: Counts) -> float:
-    # Rounding can leave a tiny negative number where the images are independent.
-    return max(0.0, source_entropy + fused_entropy - entropy_bits(joint))
+def _sum_of_shared(with_visible: Information, with_infrared: Information) -> float:
+    return with_visible.shared + with_infrared.shared
 
 
 class MutualInformation:
@@ -58,16 +70,20 @@ class MutualInformation:
         summary="MI(visible, fused) + MI(infrared, fused) from 256-bin histograms, in bits",
         reference="Qu, Zhang & Yan, Electronics Letters 2002, equations 1-3",
         version="1",
+        flat="a constant fused image 0; a constant source adds 0",
+        core=True,
+        elsewhere="3.99209 under this name is a cross entropy (one port)",
+        example=3.5875,
     )
 
     def measure(self, fused: MeasuredImage, sources: SourceImages) -> float:
         """Measure one image; see `mutual_information`."""
         visible, infrared = sources.visible, sources.infrared
         check_grey(MINIMUM_SIZE, fused=fused.grey, visible=visible.grey, infrared=infrared.grey)
-        fused_entropy = entropy_bits(kept_histogram(fused))
-        return sum(
-            _shared_bits(
-                entropy_bits(kept_histogram(source)), fused_entropy, joint_histogram(source.grey, fused.grey)
-            )
-            for source in (visible, infrared)
-        )
+        return _sum_of_shared(kept_information(visible, fused), kept_information(infrared, fused))
+
+    def measure_batch(self, fused: MeasuredBatch, sources: SourceBatch) -> torch.Tensor:
+        """Measure a batch; see `mutual_information`."""
+        from fusionbench_metrics.batched import histograms as batched
+
+        return batched.mutual_information(fused, sources)

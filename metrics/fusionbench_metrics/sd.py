@@ -8,12 +8,22 @@ Reference:
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from fusionbench.contracts import MeasuredImage, MetricCard, SourceImages, Uint8Image
+from fusionbench.contracts import (
+    MeasuredBatch,
+    MeasuredImage,
+    MetricCard,
+    SourceBatch,
+    SourceImages,
+    Uint8Image,
+)
 from fusionbench_metrics.grey_images import check_grey
-from fusionbench_metrics.histogram import LEVELS, Counts, histogram, kept_histogram
+from fusionbench_metrics.histogram import Counts, histogram, kept_histogram
+from fusionbench_metrics.moments import moments
+
+if TYPE_CHECKING:
+    import torch
 
 MINIMUM_SIZE = 1
 
@@ -35,12 +45,8 @@ def standard_deviation(fused: Uint8Image) -> float:
 
 
 def _deviation(counts: Counts) -> float:
-    # From the histogram, the two power sums are exact integers: 255^2 times the pixel count fits in 64 bits.
-    levels = np.arange(LEVELS, dtype=np.int64)
-    pixels = int(counts.sum())
-    total = int((counts * levels).sum())
-    total_of_squares = int((counts * levels * levels).sum())
-    return math.sqrt(pixels * total_of_squares - total * total) / pixels
+    exact = moments(counts)
+    return math.sqrt(exact.scatter) / exact.pixels
 
 
 class StandardDeviation:
@@ -57,10 +63,20 @@ class StandardDeviation:
         summary="population standard deviation of the grey levels (0..255)",
         reference="population standard deviation; cited in fusion after Rao 1997",
         version="1",
+        flat="0",
         rewards_noise=True,
+        core=True,
+        elsewhere="67.4770 divided by n - 1 (two ports)",
+        example=67.4769,
     )
 
     def measure(self, fused: MeasuredImage, sources: SourceImages) -> float:  # noqa: ARG002
         """Measure one image; see `standard_deviation`."""
         check_grey(MINIMUM_SIZE, fused=fused.grey)
         return _deviation(kept_histogram(fused))
+
+    def measure_batch(self, fused: MeasuredBatch, sources: SourceBatch) -> torch.Tensor:  # noqa: ARG002
+        """Measure a batch; see `standard_deviation`."""
+        from fusionbench_metrics.batched import moments as batched
+
+        return batched.standard_deviation(fused)

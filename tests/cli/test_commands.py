@@ -7,46 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import fusionbench
-from fusionbench.cli import main
 from fusionbench.images import read_visible
-
-
-class Done(NamedTuple):
-    """What a command left behind."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def command(tmp_path, monkeypatch, capsys) -> Callable[..., Done]:
-    """Run the command line as the console script does, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.delenv("FUSIONBENCH_DATA", raising=False)
-    handler = signal.getsignal(signal.SIGINT)
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["fusionbench", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        output = capsys.readouterr()
-        return Done(int(left.value.code or 0), output.out, output.err)
-
-    yield run
-    signal.signal(signal.SIGINT, handler)
 
 
 def folders(options: dict[str, str]) -> list[str]:
@@ -309,7 +278,7 @@ def test_leaderboard_reads_the_store(command, pair_folders, tmp_path):
     assert re.fullmatch(r"folder-all-3-clean-[0-9a-f]{6}\.md", path.name)
 
 
-@pytest.mark.parametrize("kind", ["methods", "metrics", "degradations", "datasets"])
+@pytest.mark.parametrize("kind", ["methods", "metrics", "profiles", "degradations", "datasets"])
 def test_list_shows_every_registered_name(command, kind):
     from fusionbench import registry
 

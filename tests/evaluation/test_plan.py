@@ -10,12 +10,16 @@ from fusionbench.datasets import open_dataset
 from fusionbench.degrading import parse_condition
 from fusionbench.errors import InputError, UnknownNameError
 from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
+from fusionbench.measuring import choose_metrics
 
 
-def plan_of(options, condition="haze@3", method="average", metrics=("en",), **more) -> Plan:
+def plan_of(
+    options, condition="haze@3", method="average", metrics=("en",), profile="canonical", **more
+) -> Plan:
     dataset = open_dataset("folder", options=options)
     request = MethodRequest(Path(method).name, method)
-    return make_plan(dataset, [parse_condition(condition)], [request], metrics, **more)
+    chosen = choose_metrics(metrics, profile)
+    return make_plan(dataset, [parse_condition(condition)], [request], chosen, **more)
 
 
 def key_of(*arguments, **more) -> str:
@@ -109,7 +113,8 @@ def test_weights_are_in_the_key_by_content(pair_folders, tmp_path):
         path = tmp_path / name
         path.write_bytes(content)
         request = MethodRequest("average", "average", weights=path)
-        keys.append(make_plan(dataset, [parse_condition("clean")], [request], ["en"]).cells[0].key)
+        plan = make_plan(dataset, [parse_condition("clean")], [request], choose_metrics(["en"]))
+        keys.append(plan.cells[0].key)
     assert keys[0] == keys[2] != keys[1]
 
 
@@ -117,7 +122,7 @@ def test_shards_share_the_cells_out_completely_and_without_overlap(pair_folders)
     dataset = open_dataset("folder", options=pair_folders)
     conditions = [parse_condition(f"haze@{level}") for level in range(1, 6)]
     requests = [MethodRequest(name, name) for name in ("average", "max", "lp")]
-    plan = make_plan(dataset, conditions, requests, ["en"])
+    plan = make_plan(dataset, conditions, requests, choose_metrics(["en"]))
     shards = [shard_of(plan, index, 4).cells for index in (1, 2, 3, 4)]
     keys = [cell.key for shard in shards for cell in shard]
     assert sorted(keys) == sorted(cell.key for cell in plan.cells)
@@ -133,9 +138,22 @@ def test_two_methods_of_one_name_are_refused(pair_folders):
     dataset = open_dataset("folder", options=pair_folders)
     twins = [MethodRequest("average", "average"), MethodRequest("average", "max")]
     with pytest.raises(InputError, match="average"):
-        make_plan(dataset, [parse_condition("clean")], twins, ["en"])
+        make_plan(dataset, [parse_condition("clean")], twins, choose_metrics(["en"]))
 
 
 def test_an_unknown_metric_suggests_the_nearest(pair_folders):
     with pytest.raises(UnknownNameError, match="did you mean ssim"):
         plan_of(pair_folders, metrics=("sssim",))
+
+
+def test_a_profile_is_in_the_key(pair_folders):
+    assert key_of(pair_folders, profile="tang") != key_of(pair_folders)
+
+
+def test_the_canonical_profile_is_the_default_one(pair_folders):
+    assert key_of(pair_folders, profile="canonical") == key_of(pair_folders)
+
+
+def test_metrics_of_the_clean_output_alone_are_refused_for_the_clean_condition(pair_folders):
+    with pytest.raises(InputError, match=r"stability_ssim: .* name a degradation"):
+        plan_of(pair_folders, condition="clean", metrics=("stability_ssim",))

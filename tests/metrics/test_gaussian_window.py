@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
 
-from fusionbench_metrics.gaussian_window import gaussian_taps, local_means, row_bands
+from fusionbench_metrics.gaussian_window import framed, gaussian_taps, local_mean, local_means, row_bands
 
 
 @pytest.mark.parametrize(("size", "sigma"), [(11, 1.5), (17, 3.4), (3, 0.6)])
@@ -33,3 +33,34 @@ def test_the_input_is_left_as_it_was():
 def test_bands_cover_every_row_once_in_order(rows, columns):
     covered = [row for band in row_bands(rows, columns) for row in range(band.start, band.stop)]
     assert covered == list(range(rows))
+
+
+def test_an_infinite_sigma_gives_equal_weights():
+    np.testing.assert_array_equal(gaussian_taps(7, np.inf), np.full(7, 1 / 7))
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_means_with_taps_that_are_not_symmetric_are_correlations(step):
+    taps = np.array([0.5, 0.1, 0.4])
+    image = np.random.default_rng(14).random((9, 14))
+    expected = signal.correlate2d(image, np.outer(taps, taps), mode="valid")[::step, ::step]
+    np.testing.assert_allclose(local_mean(image, taps, step), expected, rtol=1e-12)
+
+
+def test_a_column_of_an_image_is_averaged_like_any_other_image():
+    narrow = np.random.default_rng(15).random((20, 11))
+    wide = np.hstack([np.random.default_rng(16).random((20, 4)), narrow])
+    taps = gaussian_taps(11, 1.5)
+    np.testing.assert_array_equal(local_mean(narrow, taps)[:, 0], local_mean(wide, taps)[:, 4])
+
+
+@pytest.mark.parametrize(("border", "outside"), [("replicate", [1, 3]), ("zero", [0, 0])])
+def test_a_frame_shows_windows_what_lies_beyond_the_border(border, outside):
+    row = np.array([[1, 2, 3]], np.uint8)
+    first, last = outside
+    np.testing.assert_array_equal(framed(row, 3, border)[1], [first, 1, 2, 3, last])
+
+
+def test_windows_inside_the_image_see_no_frame():
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    np.testing.assert_array_equal(framed(image, 3, "inside"), image)

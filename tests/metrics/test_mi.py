@@ -68,3 +68,16 @@ def test_the_levels_254_and_255_are_told_apart():
 @given(images)
 def test_a_constant_fused_image_shares_nothing(source):
     assert mutual_information(np.full(SHAPE, 77, np.uint8), source, source) == 0.0
+
+
+@given(few_levels, images, images)
+def test_no_image_shares_more_than_its_entropy_and_what_the_sources_share(fused, visible, infrared):
+    between = mutual_information(visible, infrared, infrared) / 2
+    assert mutual_information(fused, visible, infrared) <= entropy(fused) + between + 1e-12
+
+
+@given(images, images)
+def test_a_copy_of_a_source_reaches_that_bound(visible, infrared):
+    between = mutual_information(visible, infrared, infrared) / 2
+    copied = mutual_information(visible, visible, infrared)
+    assert copied == pytest.approx(entropy(visible) + between, abs=1e-12)

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from fusionbench_metrics.sf import spatial_frequency
+from fusionbench_metrics.sf import spatial_frequency, squared_differences
 
 images = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=24))
 
@@ -36,3 +37,17 @@ def test_transposing_mirroring_and_inverting_change_nothing(image):
     expected = spatial_frequency(image)
     for other in (image.T, image[::-1], image[:, ::-1], 255 - image):
         assert spatial_frequency(other) == pytest.approx(expected, rel=1e-15)
+
+
+@given(images)
+def test_squared_differences_are_those_of_a_loop_over_neighbours(image):
+    rows = image.tolist()
+    horizontal = sum((b - a) ** 2 for row in rows for a, b in itertools.pairwise(row))
+    vertical = sum((b - a) ** 2 for column in zip(*rows, strict=True) for a, b in itertools.pairwise(column))
+    assert squared_differences(image) == (horizontal, vertical)
+
+
+def test_frequency_of_an_image_in_many_bands_is_that_of_numpy_differences():
+    image = np.random.default_rng(36).integers(0, 256, (211, 1203), dtype=np.uint8)
+    expected = tuple((np.diff(image.astype(np.int64), axis=axis) ** 2).sum() for axis in (1, 0))
+    assert squared_differences(image) == expected

@@ -1,10 +1,16 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
 from skimage.metrics import structural_similarity as skimage_similarity
 
-from fusionbench_metrics.ssim import C1, structural_similarity
+from fusionbench.contracts import MeasuredImage, SourceImages
+from fusionbench_metrics.local_similarity import WANG, SimilarityIndex
+from fusionbench_metrics.ssim import C1, C2, measured_similarity, structural_similarity
 
 SHAPE = (17, 13)
 images = arrays(np.uint8, SHAPE)
@@ -71,3 +77,46 @@ def test_two_constant_images_differ_by_their_luminance_alone():
 def test_the_negative_of_a_texture_has_negative_similarity():
     texture = np.random.default_rng(7).integers(100, 156, (40, 40), dtype=np.uint8)
     assert structural_similarity(255 - texture, texture, texture) < -0.5
+
+
+UNIFORM = SimilarityIndex(size=7, sigma=math.inf, sample_variance=True)
+
+
+@pytest.mark.parametrize("full_range", [1, 2, 255])
+def test_plain_windows_with_sample_variances_are_those_scikit_image_takes_by_default(scene, full_range):
+    fused, visible, infrared = (image.astype(np.float64) for image in scene)
+    expected = sum(skimage_similarity(source, fused, data_range=full_range) for source in (visible, infrared))
+    ours = 2 * structural_similarity(*scene, UNIFORM.over_range(full_range))
+    assert ours == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(("border", "mode"), [("replicate", "nearest"), ("zero", "constant")])
+def test_windows_over_the_border_are_those_of_filters_that_reach_over_it(scene, border, mode):
+    def mean(image):
+        return ndimage.gaussian_filter(image, 1.5, radius=5, mode=mode)
+
+    def plain(first, second):
+        mean_first, mean_second = mean(first), mean(second)
+        variances = mean(first**2) - mean_first**2 + mean(second**2) - mean_second**2
+        covariance = mean(first * second) - mean_first * mean_second
+        luminance = (2 * mean_first * mean_second + C1) / (mean_first**2 + mean_second**2 + C1)
+        return np.mean(luminance * (2 * covariance + C2) / (variances + C2))
+
+    fused, visible, infrared = (image.astype(np.float64) for image in scene)
+    expected = (plain(fused, visible) + plain(fused, infrared)) / 2
+    assert structural_similarity(*scene, replace(WANG, border=border)) == pytest.approx(expected, rel=1e-10)
+
+
+def test_windows_over_the_border_need_no_minimum_size():
+    pixel = np.full((1, 1), 9, np.uint8)
+    assert structural_similarity(pixel, pixel, pixel, replace(WANG, border="replicate")) == 1.0
+
+
+def test_what_another_index_kept_does_not_change_the_value(scene):
+    fused, visible, infrared = scene
+    image = MeasuredImage(fused, fused)
+    sources = SourceImages(MeasuredImage(visible, visible), MeasuredImage(infrared, infrared))
+    measured_similarity(image, sources, UNIFORM)
+    measured_similarity(image, sources, WANG.over_range(1))
+    assert measured_similarity(image, sources) == structural_similarity(*scene)
+    assert measured_similarity(image, sources, UNIFORM) == structural_similarity(*scene, UNIFORM)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage, signal
 
-from fusionbench_metrics.vif import MINIMUM_SIZE, visual_information_fidelity
+from fusionbench.contracts import MeasuredImage, SourceImages
+from fusionbench_metrics.gaussian_window import gaussian_taps
+from fusionbench_metrics.vif import (
+    MINIMUM_SIZE,
+    PIXEL_DOMAIN,
+    Scales,
+    measured_fidelity,
+    visual_information_fidelity,
+)
 
 TEXTURE = np.random.default_rng(8).integers(64, 160, (60, 72), dtype=np.uint8)
 
@@ -125,3 +133,42 @@ def test_the_minimum_size_is_what_four_scales_of_whole_windows_need():
 
     assert windows_left(MINIMUM_SIZE) == 1
     assert windows_left(MINIMUM_SIZE - 1) == 0
+
+
+def test_windows_over_the_border_see_zeros_there_at_every_scale():
+    taps = (np.array([0.25, 0.45, 0.3]), gaussian_taps(3, 0.6))
+    source, fused = TEXTURE[:13, :16].astype(np.float64), TEXTURE[5:18, 3:19].astype(np.float64)
+    passed = contained = 0.0
+    for scale, each in enumerate(taps):
+        window = np.outer(each, each)
+
+        def mean(image, window=window):
+            return signal.correlate2d(image, window, mode="same")
+
+        if scale > 0:
+            source, fused = mean(source)[::2, ::2], mean(fused)[::2, ::2]
+        variance = mean(source**2) - mean(source) ** 2
+        covariance = np.maximum(mean(source * fused) - mean(source) * mean(fused), 0)
+        distortion = mean(fused**2) - mean(fused) ** 2 - covariance**2 / variance
+        passed += np.sum(np.log(1 + covariance**2 / variance / (distortion + 2)))
+        contained += np.sum(np.log(1 + variance / 2))
+    images = (TEXTURE[5:18, 3:19], TEXTURE[:13, :16], TEXTURE[:13, :16])
+    ours = visual_information_fidelity(*images, Scales(taps, "zero"))
+    assert ours == pytest.approx(2 * passed / contained, rel=1e-9)
+
+
+def test_logarithms_of_products_are_sums_of_logarithms_however_strong_the_signal():
+    stripes = np.tile(np.array([0, 0, 255, 255], np.uint8), (300, 20))
+    assert visual_information_fidelity(stripes, stripes, stripes) == pytest.approx(2.0, abs=1e-9)
+    plain = plain_fidelity(stripes, np.roll(stripes, 1, axis=1))
+    ours = visual_information_fidelity(np.roll(stripes, 1, axis=1), stripes, stripes)
+    assert ours == pytest.approx(2 * plain, rel=1e-9)
+
+
+def test_other_scales_do_not_disturb_what_is_kept(scene):
+    fused, visible, infrared = scene
+    image = MeasuredImage(fused, fused)
+    sources = SourceImages(MeasuredImage(visible, visible), MeasuredImage(infrared, infrared))
+    over_the_border = Scales(PIXEL_DOMAIN.taps, "zero")
+    other = measured_fidelity(image, sources, over_the_border)
+    assert measured_fidelity(image, sources) == visual_information_fidelity(*scene) != other

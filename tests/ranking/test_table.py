@@ -28,6 +28,11 @@ METRICS = {
 ENVIRONMENT = {"ivif-fusionbench": "0", "torch": "0", "numpy": "0", "python": "3", "device": "cpu"}
 
 
+def version(text: str) -> dict[str, str]:
+    """Identity of a metric."""
+    return {"version": text, "code": "c"}
+
+
 class Bench:
     """Writes cells with given values into a store."""
 
@@ -40,8 +45,10 @@ class Bench:
         code = more.pop("code", "1")
         haze_code = more.pop("haze_code", "h")
         nabf = more.pop("nabf", vif)
+        profile = {"profile": more.pop("profile")} if "profile" in more else {}
+        won_by = more.pop("won_by", "")
         seed = more.pop("seed", 0)
-        metrics = more.pop("metrics", {"vif": "1", "nabf": "1", "en": "1"})
+        metrics = more.pop("metrics", {name: version("1") for name in ("vif", "nabf", "en")})
         assert not more
         cell = Cell(
             dataset="m3fd",
@@ -57,9 +64,13 @@ class Bench:
                 "condition": {"name": f"haze@{severity:g}", "code": {"haze": haze_code}, "seed": seed},
                 "method": {"name": method, "code": code},
                 "metrics": metrics,
+                **profile,
             },
             display={
-                "metrics": {name: METRICS[name] for name in metrics},
+                "metrics": {
+                    name: {**METRICS[name], "won_by": won_by and name == "nabf" and won_by}
+                    for name in metrics
+                },
                 "method": {"title": method, "reference": reference, "scored": False},
                 "synthetic": False,
                 "limit": None,
@@ -200,8 +211,8 @@ def test_the_mean_over_severities_takes_only_those_every_method_has(bench):
 
 def test_a_metric_that_one_severity_lacks_has_no_mean_over_severities(bench):
     for severity in (1.0, 2.0):
-        bench.add("a", [0.4], severity=severity, metrics={"en": "1"})
-    bench.add("a", [0.4], severity=2.0, metrics={"vif": "1"})
+        bench.add("a", [0.4], severity=severity, metrics={"en": version("1")})
+    bench.add("a", [0.4], severity=2.0, metrics={"vif": version("1")})
     table = bench.table()
     assert {column.metric for column in row(table, "a").values} == {"en"}
     assert {column.metric for column in row(table.by_severity[1], "a").values} == {"en", "vif"}
@@ -218,8 +229,8 @@ def test_without_a_common_severity_the_one_most_methods_have_is_shown(bench):
 
 
 def test_two_versions_of_a_metric_never_meet_in_one_column(bench):
-    bench.add("a", [0.1], metrics={"vif": "old"})
-    bench.add("b", [0.2], metrics={"vif": "new"})
+    bench.add("a", [0.1], metrics={"vif": version("old")})
+    bench.add("b", [0.2], metrics={"vif": version("new")})
     table = bench.table()
     assert not row(table, "a").values
     assert vif(table, "b") == pytest.approx(0.2)
@@ -262,13 +273,13 @@ def test_a_damaged_rows_file_is_left_out_and_named(bench, caplog):
 
 def test_a_value_wins_over_the_failure_of_an_earlier_try(bench):
     bench.add("a", [None, 0.4])
-    bench.add("a", [0.2, 0.4], metrics={"vif": "1"})
+    bench.add("a", [0.2, 0.4], metrics={"vif": version("1")})
     assert vif(bench.table(), "a") == pytest.approx(0.3)
 
 
 def test_a_metric_that_only_one_method_has_takes_nobodys_rank(bench):
-    bench.add("a", [0.2], metrics={"vif": "1"})
-    bench.add("b", [0.1], metrics={"vif": "1", "nabf": "1"})
+    bench.add("a", [0.2], metrics={"vif": version("1")})
+    bench.add("b", [0.1], metrics={"vif": version("1"), "nabf": version("1")})
     assert [row.mean_rank for row in bench.table().rows] == [1.0, 2.0]
 
 
@@ -347,3 +358,31 @@ def test_stamps_are_json_a_machine_can_read(bench):
     bench.add("a", [0.3])
     (path,) = bench.folder.rglob("*.json")
     assert json.loads(path.read_text())["method"] == "a"
+
+
+def test_cells_of_two_profiles_never_share_a_table(bench):
+    bench.add("a", [0.1])
+    bench.add("a", [0.2], profile="tang")
+    titles = [make_table(group).title for group in bench.groups()]
+    assert sorted(titles) == ["m3fd, haze, severity 3", "m3fd, haze, severity 3, profile tang"]
+
+
+def test_tables_of_two_profiles_have_files_of_their_own(bench):
+    bench.add("a", [0.1])
+    bench.add("a", [0.2], profile="tang")
+    names = {make_table(group).file_name for group in bench.groups()}
+    assert names == {"m3fd-all-1-haze-3", "m3fd-all-1-haze-3-tang"}
+
+
+def test_the_command_of_a_profiles_table_names_the_profile(bench):
+    bench.add("a", [0.2], profile="tang")
+    assert "--profile tang --metric" in render_markdown(bench.table())
+
+
+def test_a_metric_won_by_construction_is_placed_but_not_in_the_mean_rank(bench):
+    bench.add("a", [0.3], nabf=[0.3], won_by="the average")
+    bench.add("b", [0.2], nabf=[0.1], won_by="the average")
+    table = bench.table()
+    assert places(table, "nabf") == {"b": 1, "a": 2}
+    assert (row(table, "a").mean_rank, row(table, "b").mean_rank) == (1.0, 2.0)
+    assert "Nabf (the average)" in render_markdown(table)

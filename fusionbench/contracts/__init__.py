@@ -1,0 +1,73 @@
+"""The narrow contracts between the harness and its plugins.
+
+Data flows one way: a `Dataset` yields an `ImagePair`, `Degradation`s damage it, a `FusionMethod` fuses it,
+`Metric`s score the result. The harness knows plugins only through this package. A plugin imports it, its own
+folder and, where it needs them, the public names of `fusionbench.images`, `fusionbench.errors` and (for a
+degradation) `fusionbench.degrading`. Nothing here reads a file or imports a heavy package.
+"""
+
+from fusionbench.contracts.dataset import Dataset, DatasetCard, DatasetRequest
+from fusionbench.contracts.degradation import (
+    STAGES,
+    Degradation,
+    DegradationCard,
+    LinearScene,
+    RandomStreams,
+    Stage,
+)
+from fusionbench.contracts.method import Device, FusionMethod, MethodCard
+from fusionbench.contracts.metric import (
+    CANONICAL,
+    BatchMetric,
+    Compares,
+    MeasuredBatch,
+    MeasuredImage,
+    Metric,
+    MetricCard,
+    Profile,
+    ProfileCard,
+    SourceBatch,
+    SourceImages,
+)
+from fusionbench.contracts.pairs import (
+    DRIVING_HORIZON,
+    Box,
+    FloatImage,
+    ImagePair,
+    Labels,
+    Sample,
+    Uint8Image,
+)
+
+__all__ = [
+    "CANONICAL",
+    "DRIVING_HORIZON",
+    "STAGES",
+    "BatchMetric",
+    "Box",
+    "Compares",
+    "Dataset",
+    "DatasetCard",
+    "DatasetRequest",
+    "Degradation",
+    "DegradationCard",
+    "Device",
+    "FloatImage",
+    "FusionMethod",
+    "ImagePair",
+    "Labels",
+    "LinearScene",
+    "MeasuredBatch",
+    "MeasuredImage",
+    "MethodCard",
+    "Metric",
+    "MetricCard",
+    "Profile",
+    "ProfileCard",
+    "RandomStreams",
+    "Sample",
+    "SourceBatch",
+    "SourceImages",
+    "Stage",
+    "Uint8Image",
+]

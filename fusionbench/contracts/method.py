@@ -1,0 +1,53 @@
+"""What a fusion method is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+"""Where a method runs; `auto` takes the fastest there is."""
+
+
+@dataclass(frozen=True)
+class MethodCard:
+    """What a person should know about a fusion method."""
+
+    name: str
+    title: str
+    colour: Literal["luma", "rgb"] = "luma"
+    """`luma`: gets and returns luminance, the harness re-attaches the visible chroma; `rgb`: gets RGB."""
+    year: int | None = None
+    paper: str = ""
+    code: str = ""
+    licence: str = ""
+    summary: str = ""
+    multiple_of: int = 1
+    """Height and width must be multiples of this; the harness pads by reflection and crops back."""
+    reference: bool = False
+    """True for the rows that are no fusion at all (visible only, infrared only): shown, never ranked."""
+
+
+@runtime_checkable
+class FusionMethod(Protocol):
+    """A fusion method. An optional attribute `card: MethodCard` describes it, luma is assumed without one.
+
+    A method with parameters may have `to(device)` (as `torch.nn.Module` has); a method with trained weights
+    takes `weights: Path` in its constructor.
+    """
+
+    def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
+        """Fuse a batch.
+
+        Args:
+            visible: `(N, 1, H, W)` luminance for a `luma` card, `(N, 3, H, W)` RGB for an `rgb` card;
+                float32 in [0, 1].
+            infrared: `(N, 1, H, W)`, float32 in [0, 1].
+
+        Returns:
+            `(N, 1, H, W)` or `(N, 3, H, W)`, meant to be in [0, 1]: values outside are clamped and counted.
+        """
+        ...
