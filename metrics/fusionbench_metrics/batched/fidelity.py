@@ -68,6 +68,6 @@ def _ratio(source: Scale, fused: Scale, taps: Array) -> torch.Tensor:
     source_variance, fused_variance = source.moments.variance, fused.moments.variance
     covariance = local_covariance(source.images, fused.images, source.moments.mean, fused.moments.mean, taps)
     gain = (covariance / (source_variance + FLAT)).clamp_(min=0.0)
-    gain.masked_fill_((fused_variance < -1), 0.0)
+    gain.masked_fill_((source_variance == 0) | (fused_variance == 0), 0.0)
     noise = (fused_variance - covariance.mul_(gain)).clamp_(min=FLAT).add_(NOISE_VARIANCE)
     return gain.square_().mul_(source_variance).div_(noise)
