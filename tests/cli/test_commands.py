@@ -149,7 +149,7 @@ def test_what_is_degraded_fused_and_scored_by_hand_has_the_values_of_eval(comman
         {(record["metric"], record["reference"]): record["mean"] for record in records}
         for records in (scored, evaluated["tables"][0]["records"])
     ]
-    assert len(found[0]) == 11
+    assert len(found[0]) == 20
     assert found[0] == found[1]
 
 

@@ -1,4 +1,4 @@
-"""The figures in the documentation are those on the cards, which the oracle tests hold against real images."""
+"""The figures in the documentation are those on the cards, which the oracle tests hold against images."""
 
 from __future__ import annotations
 
