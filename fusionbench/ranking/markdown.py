@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fusionbench.contracts import CANONICAL
 from fusionbench.ranking.table import Column, Row, Table, severity_text
+
+MAX_COLUMNS = 14
+"""Columns beside which a table no longer fits a page."""
 
 MAX_FAILURES = 20
 """Failures listed one by one; the CSV and the store have them all."""
@@ -15,9 +18,9 @@ MAX_FAILURES = 20
 
 def render_markdown(table: Table) -> str:
     """The whole leaderboard as one Markdown document."""
-    parts = [f"# {_escape(table.title)}", _facts(table), _grid(table), _legend(table)]
+    parts = [f"# {_escape(table.title)}", _facts(table), _grids(table), _legend(table)]
     for part in table.by_severity:
-        parts += [f"## Severity {severity_text(part.severities)}", _grid(part)]
+        parts += [f"## Severity {severity_text(part.severities)}", _grids(part)]
     if table.all_failures:
         parts += ["## Without a value", _failures(table)]
     parts += ["## How it was made", _provenance(table)]
@@ -36,17 +39,27 @@ def _facts(table: Table) -> str:
     return text
 
 
-def _grid(table: Table) -> str:
-    failed = any(row.failed_images for row in table.rows)
+def _grids(table: Table) -> str:
+    """The table; where it is too wide to read, the columns against the degraded pair as one of their own."""
+    against_degraded = [column for column in table.columns if column.reference == "degraded"]
+    others = [column for column in table.columns if column.reference != "degraded"]
+    if len(table.columns) <= MAX_COLUMNS or not against_degraded or not others:
+        return _grid(table, table.columns, ranked=True)
+    return "\n\n".join([_grid(table, others, ranked=True), _grid(table, against_degraded, ranked=False)])
+
+
+def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> str:
+    failed = ranked and any(row.failed_images for row in table.rows)
     heads = [
         "Method",
-        *(column.head for column in table.columns),
-        "Mean rank",
+        *(column.head for column in columns),
+        *(["Mean rank"] if ranked else []),
         *(["Failed"] if failed else []),
     ]
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
     for row in table.rows:
-        cells = [_name(row), *(_cell(table, row, column) for column in table.columns), _rank(row)]
+        cells = [_name(row), *(_cell(table, row, column) for column in columns)]
+        cells += [_rank(row)] if ranked else []
         lines.append(_line([*cells, *([str(row.failed_images or "")] if failed else [])]))
     return "\n".join(lines)
 
