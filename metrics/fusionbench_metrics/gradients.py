@@ -52,10 +52,17 @@ def sobel_differences(image: Uint8Image, border: Border) -> Iterator[tuple[Diffe
     """
     padded = np.pad(image, 1, mode=_PAD_MODES[border])
     for band in row_bands(*image.shape):
-        part = padded[band.start : band.stop + 2].astype(np.int32, order="C")
-        by_rows = part[:-2] + 2 * part[1:-1] + part[2:]
-        by_columns = part[:, :-2] + 2 * part[:, 1:-1] + part[:, 2:]
-        yield by_rows[:, 2:] - by_rows[:, :-2], by_columns[2:] - by_columns[:-2]
+        horizontal, vertical = sobel_inside(padded[band.start : band.stop + 2])
+        yield horizontal.astype(np.int32), vertical.astype(np.int32)
+
+
+def sobel_inside(image: Uint8Image) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """As `sobel_differences`, `(H - 2, W - 2)`: only where the window lies inside the image."""
+    # Sums of 8-bit levels reach 4 * 255, so 16 bits hold them exactly.
+    part = image.astype(np.int16, order="C")
+    by_rows = part[:-2] + 2 * part[1:-1] + part[2:]
+    by_columns = part[:, :-2] + 2 * part[:, 1:-1] + part[:, 2:]
+    return by_rows[:, 2:] - by_rows[:, :-2], by_columns[2:] - by_columns[:-2]
 
 
 def magnitude_sum(differences: Iterator[tuple[Differences, Differences]]) -> float:

@@ -22,6 +22,7 @@ from fusionbench.contracts import (
     Uint8Image,
 )
 from fusionbench_metrics.gaussian_window import row_bands
+from fusionbench_metrics.gradients import sobel_inside
 from fusionbench_metrics.grey_images import check_grey
 
 if TYPE_CHECKING:
@@ -93,12 +94,9 @@ def sobel_edges(image: Uint8Image) -> Edges:
 
 def inner_edges(image: Uint8Image) -> Edges:
     """Strength and orientation of the Sobel gradient where the window lies inside, `(H - 2, W - 2)`."""
-    # Sobel values of 8-bit images reach 4 * 255, so 16 bits hold them exactly.
-    part = image.astype(np.int16)
-    by_rows = part[:-2] + 2 * part[1:-1] + part[2:]
-    by_columns = part[:, :-2] + 2 * part[:, 1:-1] + part[:, 2:]
-    horizontal = (by_rows[:, 2:] - by_rows[:, :-2]).astype(np.float64)
-    vertical = (by_columns[:-2] - by_columns[2:]).astype(np.float64)
+    horizontal, downwards = (each.astype(np.float64) for each in sobel_inside(image))
+    # Upwards, as the definition has it: where nothing is horizontal, the angle is pi/2 and not -pi/2.
+    vertical = -downwards
     return Edges(np.sqrt(horizontal * horizontal + vertical * vertical), _orientation(horizontal, vertical))
 
 
