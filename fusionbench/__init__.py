@@ -16,10 +16,21 @@ if TYPE_CHECKING:
     from fusionbench.api import fuse as fuse
     from fusionbench.api import leaderboard as leaderboard
     from fusionbench.api import measure as measure
+    from fusionbench.api import measurements as measurements
     from fusionbench.api import score as score
 
 __version__ = "0.1.0"
-__all__ = ["Degraded", "Evaluation", "degrade", "evaluate", "fuse", "leaderboard", "measure", "score"]
+__all__ = [
+    "Degraded",
+    "Evaluation",
+    "degrade",
+    "evaluate",
+    "fuse",
+    "leaderboard",
+    "measure",
+    "measurements",
+    "score",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -136,6 +136,9 @@ def measurements(
     require_same_size([("visible", pair.visible), ("fused", image)])
     files = {name: Path(path).expanduser() for name, path in (weights or {}).items()}
     request = choose_metrics(metrics, profile, files, clean_output=fused_clean is not None)
+    for name in files:
+        if name not in request.names:
+            raise InputError(f"weights for {name!r}: no such metric is asked for; name it in metrics too")
     plugins = ready_metrics(request)
     sources: dict[Reference, SourceImages] = {"clean": measured_sources(pair)}
     if fused_clean is not None:

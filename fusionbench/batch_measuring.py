@@ -213,6 +213,7 @@ def _left_to_numpy(what: str, kept: KeptSources) -> Iterator[None]:
     except Exception as error:
         kept.clear()
         _warn_once(what, type(error).__name__)
+        logger.debug("%s on the device", what, exc_info=error)
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
 from fusionbench import registry
-from fusionbench.contracts import CANONICAL, MeasuredImage, Metric, Profile, SourceImages
+from fusionbench.contracts import CANONICAL, MeasuredImage, Metric, MetricCard, Profile, SourceImages
 from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
 
 Reference = Literal["none", "clean", "degraded", "clean_output"]
@@ -50,7 +50,7 @@ def choose_metrics(
     profile: str = CANONICAL,
     weights: Mapping[str, Path] | None = None,
     *,
-    clean_output: bool = True,
+    clean_output: bool | None = None,
 ) -> MetricRequest:
     """Turn what a user asks for into names.
 
@@ -59,22 +59,29 @@ def choose_metrics(
             and no weights. None takes the core set, or the whole of a profile.
         profile: `canonical` for this project's definitions, or a registered profile.
         weights: Files of trained weights; those of names that are no metric asked for are left out.
-        clean_output: Whether the method's output on the clean pair will be known; without it, `all` leaves
-            out the metrics that compare with it.
+        clean_output: Whether the user gives the method's output on the clean pair; where not, `core` and
+            `all` leave out the metrics that compare with it. None where the harness makes it when needed.
 
     Raises:
-        InputError: If the profile has no such metric, or a metric compares with an unknown output.
+        InputError: If the profile has no such metric, a metric compares with an output that is not given, or
+            one is given and no metric compares with it.
         UnknownNameError: If no profile or metric is registered under a name.
     """
     found = tuple(dict.fromkeys(_names(names, profile)))
-    if profile == CANONICAL and not clean_output:
-        found = _without_clean_output(found, names or ())
+    needing = [name for name in found if _card(name, profile).compares == "clean_output"]
+    if clean_output is False:
+        found = _without_clean_output(found, needing, names or ())
+    if clean_output and not needing:
+        raise InputError(
+            "fused_clean (--fused-clean): no metric asked for compares with it; add stability_ssim or another"
+        )
     given = tuple((name, path) for name, path in (weights or {}).items() if name in found)
     return MetricRequest(found, profile, given)
 
 
-def _without_clean_output(found: Sequence[str], named: Sequence[str]) -> tuple[str, ...]:
-    needing = [name for name in found if registry.load("metric", name).card.compares == "clean_output"]
+def _without_clean_output(
+    found: Sequence[str], needing: Sequence[str], named: Sequence[str]
+) -> tuple[str, ...]:
     for name in needing:
         if name in named:
             raise InputError(
@@ -82,6 +89,12 @@ def _without_clean_output(found: Sequence[str], named: Sequence[str]) -> tuple[s
                 "(on the command line --fused-clean)"
             )
     return tuple(name for name in found if name not in needing)
+
+
+def _card(name: str, profile: str) -> MetricCard:
+    metric = registry.load("metric", name) if profile == CANONICAL else _profile(profile).metrics[name]
+    card: MetricCard = metric.card
+    return card
 
 
 def metric_names(profile: str) -> list[str]:

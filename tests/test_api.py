@@ -147,3 +147,8 @@ def test_importing_fusionbench_imports_nothing_heavy():
     code = "import sys, fusionbench; print([m for m in ('torch', 'numpy', 'pandas') if m in sys.modules])"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"
+
+
+def test_measure_refuses_weights_of_a_metric_nobody_asked_for(pair):
+    with pytest.raises(InputError, match="niqqe"):
+        fusionbench.measure(pair[0], *pair, ["en"], weights={"niqqe": "x.mat"})

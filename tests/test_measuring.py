@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from fusionbench import registry
 from fusionbench.errors import InputError, UnknownNameError
 from fusionbench.measuring import MetricRequest, choose_metrics, metric_names, ready_metrics
+from fusionbench_metrics.en import Entropy
+from fusionbench_metrics.stability import StabilityPsnr
 
 CORE = {"en", "mi", "sd", "sf", "ag", "cc", "scd", "mse", "psnr", "vif", "qabf", "ssim"}
 
@@ -65,6 +68,23 @@ def test_all_leaves_out_what_needs_an_unknown_clean_output():
 def test_a_metric_that_needs_an_unknown_clean_output_is_refused_with_the_remedy():
     with pytest.raises(InputError, match=r"stability_ssim: .*--fused-clean"):
         choose_metrics(["stability_ssim"], clean_output=False)
+
+
+def test_a_clean_output_that_nothing_compares_with_is_refused_with_the_remedy():
+    with pytest.raises(InputError, match=r"--fused-clean.*add stability_ssim"):
+        choose_metrics(clean_output=True)
+
+
+def test_a_profile_of_somebody_may_have_metrics_of_the_clean_output(monkeypatch):
+    class Steady:
+        metrics: ClassVar = {"steady": StabilityPsnr(), "en": Entropy()}
+
+    names = registry.names
+    monkeypatch.setattr(registry, "names", lambda kind: ["steady"] if kind == "profile" else names(kind))
+    monkeypatch.setattr(registry, "load", lambda kind, name: Steady)
+    assert choose_metrics(profile="steady", clean_output=False).names == ("en",)
+    with pytest.raises(InputError, match="steady"):
+        choose_metrics(["steady"], "steady", clean_output=False)
 
 
 def test_weights_for_a_metric_that_takes_none_are_refused(tmp_path):

@@ -127,7 +127,7 @@ def make_plan(
                 "pipeline": PIPELINE_VERSION,
                 "dataset": {"name": dataset.card.name, "split": dataset.split, "samples": listed},
                 "condition": _condition_identity(condition, seed),
-                "method": {"name": method.name, **_method_identity(method)},
+                "method": {"name": method.name, **_method_identity(method, chosen)},
                 "metrics": metric_identity,
                 **({} if metrics.profile == CANONICAL else {"profile": metrics.profile}),
             },
@@ -190,9 +190,10 @@ def _condition_identity(condition: Condition, seed: int) -> dict[str, Any]:
     return {"name": condition.name, "code": code, "seed": seed if condition.terms else None}
 
 
-def _method_identity(request: MethodRequest) -> dict[str, Any]:
+def _method_identity(request: MethodRequest, metrics: Mapping[str, Metric]) -> dict[str, Any]:
     if request.fused is not None:
-        clean = {} if request.fused_clean is None else {"fused_clean": folder_hash(request.fused_clean)}
+        used = request.fused_clean if needs_clean_output(metrics) else None
+        clean = {} if used is None else {"fused_clean": folder_hash(used)}
         return {"fused": folder_hash(request.fused), **clean}
     code = method_hash(request.method or request.name)
     return {"code": code, "weights": None if request.weights is None else file_hash(request.weights)}

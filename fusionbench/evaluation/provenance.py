@@ -18,7 +18,18 @@ from fusionbench.errors import InputError
 from fusionbench.images import image_files
 from fusionbench.source_files import own_files, read_source
 
-RECORDED_PACKAGES = ("ivif-fusionbench", "numpy", "scipy", "pillow", "torch", "pandas", "pyarrow")
+RECORDED_PACKAGES = (
+    "ivif-fusionbench",
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-image",
+    "pillow",
+    "torch",
+    "open-clip-torch",
+    "pandas",
+    "pyarrow",
+)
 
 
 def content_hash(value: Any) -> str:

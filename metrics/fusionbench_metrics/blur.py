@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from skimage.measure import blur_effect
 
 from fusionbench.contracts import MeasuredImage, MetricCard, SourceImages, Uint8Image
 from fusionbench_metrics.grey_images import check_grey
@@ -41,6 +40,8 @@ def blur(fused: Uint8Image) -> float:
     Raises:
         ValueError: If the image is not grey uint8 or is smaller than 11x11.
     """
+    from skimage.measure import blur_effect
+
     check_grey(MINIMUM_SIZE, fused=fused)
     with np.errstate(invalid="ignore"):
         along_axes = blur_effect(fused.astype(np.float64), h_size=AVERAGED, reduce_func=None)

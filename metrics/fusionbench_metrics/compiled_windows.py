@@ -19,19 +19,49 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+MAP = "float64[:, ::1]"
+"""How the compiler writes a map: two axes, rows one after the other."""
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _compiled(function: Function) -> Function:
-    """Compile on first call; keep the machine code where a folder for it can be written."""
-    try:
-        return cast("Function", numba.njit(cache=True, error_model="numpy")(function))
-    except RuntimeError:
-        # Neither this folder nor the user's cache folder can be written: compile in every process.
-        return cast("Function", numba.njit(error_model="numpy")(function))
+def _compiled(signature: str) -> Callable[[Function], Function]:
+    """Compile for C-contiguous float64 arrays, at once; keep the machine code where that can be written."""
+
+    def decorate(function: Function) -> Function:
+        try:
+            compiled = numba.njit(signature, cache=True, error_model="numpy")(function)
+        except (RuntimeError, OSError):
+            # No folder for it can be written, or the disk is full: compile in every process.
+            compiled = numba.njit(signature, error_model="numpy")(function)
+        return cast("Function", compiled)
+
+    return decorate
 
 
-@_compiled
+@_compiled("void(float64[::1], float64[::1], int64, float64[::1])")
+def _slide_symmetric(line: Array, taps: Array, step: int, means: Array) -> None:
+    last = taps.size - 1
+    half = last // 2
+    if step == 1:
+        # The same as below; without a step the compiler adds several columns at once.
+        tap = taps[half]
+        for column in range(means.size):
+            means[column] = line[column + half] * tap
+        for offset in range(half):
+            tap, other = taps[offset], last - offset
+            for column in range(means.size):
+                means[column] += (line[column + offset] + line[column + other]) * tap
+        return
+    for column in range(means.size):
+        first = column * step
+        total = line[first + half] * taps[half]
+        for offset in range(half):
+            total += (line[first + offset] + line[first + last - offset]) * taps[offset]
+        means[column] = total
+
+
+@_compiled(f"void({MAP}, float64[::1], int64, {MAP})")
 def symmetric_means(image: Array, taps: Array, step: int, means: Array) -> None:
     """Weighted mean of every window inside an image, for weights that are the same from either end.
 
@@ -58,29 +88,7 @@ def symmetric_means(image: Array, taps: Array, step: int, means: Array) -> None:
         _slide_symmetric(weighed, taps, step, means[row])
 
 
-@_compiled
-def _slide_symmetric(line: Array, taps: Array, step: int, means: Array) -> None:
-    last = taps.size - 1
-    half = last // 2
-    if step == 1:
-        # The same as below; without a step the compiler adds several columns at once.
-        tap = taps[half]
-        for column in range(means.size):
-            means[column] = line[column + half] * tap
-        for offset in range(half):
-            tap, other = taps[offset], last - offset
-            for column in range(means.size):
-                means[column] += (line[column + offset] + line[column + other]) * tap
-        return
-    for column in range(means.size):
-        first = column * step
-        total = line[first + half] * taps[half]
-        for offset in range(half):
-            total += (line[first + offset] + line[first + last - offset]) * taps[offset]
-        means[column] = total
-
-
-@_compiled
+@_compiled(f"void({MAP}, float64[::1], int64, {MAP})")
 def general_means(image: Array, taps: Array, step: int, means: Array) -> None:
     """As `symmetric_means`, for any weights, of any number; each sum goes from the first tap to the last."""
     weighed = np.empty(image.shape[1])
@@ -97,7 +105,7 @@ def general_means(image: Array, taps: Array, step: int, means: Array) -> None:
             means[row, column] = total
 
 
-@_compiled
+@_compiled(f"float64({MAP}, {MAP}, {MAP}, {MAP}, {MAP}, float64, float64, {MAP})")
 def compare(
     source_mean: Array,
     source_variance: Array,
@@ -139,7 +147,7 @@ def compare(
     return total
 
 
-@_compiled
+@_compiled(f"void({MAP}, {MAP}, {MAP}, float64, float64, {MAP}, {MAP})")
 def channel(
     source_variance: Array,
     fused_variance: Array,

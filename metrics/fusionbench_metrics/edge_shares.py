@@ -35,9 +35,6 @@ strength is in grey levels a pixel."""
 VISIBLE_STRENGTH = 2.0
 """Strength from which an edge of a source counts as one, in grey levels a pixel."""
 
-WEIGHT_EXPONENT = 1.5
-"""An edge of strength g weighs `g ** 1.5`."""
-
 WEAK_WEIGHT = 0.001
 """What a pixel without such an edge weighs."""
 
@@ -158,5 +155,5 @@ def _quality(source: Edges, fused: Edges) -> Array:
 
 
 def _weights(strength: Array, weak_weight: float) -> Array:
-    # A square root is much cheaper than a power.
+    # An edge of strength g weighs g^1.5; a square root is much cheaper than a power.
     return np.where(strength >= VISIBLE_STRENGTH, strength * np.sqrt(strength), weak_weight)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.io import loadmat
 from scipy.special import gammaln
 
 from fusionbench.contracts import MeasuredImage, MetricCard, SourceImages, Uint8Image
@@ -124,6 +123,8 @@ def read_pristine(path: Path) -> Pristine:
     Raises:
         InputError: If the file cannot be read or holds something else.
     """
+    from scipy.io import loadmat
+
     try:
         with path.open("rb") as stream:
             content = dict(np.load(stream)) if path.suffix == ".npz" else loadmat(stream)

@@ -95,7 +95,8 @@ def sobel_edges(image: Uint8Image) -> Edges:
 def inner_edges(image: Uint8Image) -> Edges:
     """Strength and orientation of the Sobel gradient where the window lies inside, `(H - 2, W - 2)`."""
     horizontal, downwards = (each.astype(np.float64) for each in sobel_inside(image))
-    # Upwards, as the definition has it: where nothing is horizontal, the angle is pi/2 and not -pi/2.
+    # Upwards, as in the implementations every table comes from. It matters where nothing is horizontal: the
+    # angle is pi/2 there whatever the sign, and its distance to a steep neighbour depends on which way is up.
     vertical = -downwards
     return Edges(np.sqrt(horizontal * horizontal + vertical * vertical), _orientation(horizontal, vertical))
 

@@ -19,9 +19,6 @@ from fusionbench_metrics.qabf import sobel_edges
 BLOCK = 16
 """Side of a region in pixels."""
 
-SALIENCY_EXPONENT = 5
-"""A region's saliency is the sum of its Sobel strengths to this power."""
-
 VISUAL_ANGLE = 4.0
 """Degrees under which the eye sees the width, and the height, of the image."""
 

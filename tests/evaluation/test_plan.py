@@ -6,11 +6,13 @@ import pytest
 from PIL import Image
 
 import fusionbench
+from fusionbench import registry
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import parse_condition
 from fusionbench.errors import InputError, UnknownNameError
 from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
 from fusionbench.measuring import choose_metrics
+from fusionbench_metrics.en import Entropy
 
 
 def plan_of(
@@ -157,3 +159,39 @@ def test_the_canonical_profile_is_the_default_one(pair_folders):
 def test_metrics_of_the_clean_output_alone_are_refused_for_the_clean_condition(pair_folders):
     with pytest.raises(InputError, match=r"stability_ssim: .* name a degradation"):
         plan_of(pair_folders, condition="clean", metrics=("stability_ssim",))
+
+
+def key_of_scored(options, folder, clean, metrics):
+    dataset = open_dataset("folder", options=options)
+    request = MethodRequest("mine", fused=folder, fused_clean=clean)
+    plan = make_plan(dataset, [parse_condition("haze@3")], [request], choose_metrics(metrics))
+    return plan.cells[0].key
+
+
+def test_clean_outputs_are_in_the_key_only_where_a_metric_compares_with_them(pair_folders):
+    folder, clean = Path(pair_folders["visible"]), Path(pair_folders["infrared"])
+    keys = {
+        name: [key_of_scored(pair_folders, folder, output, [name]) for output in (folder, clean)]
+        for name in ("en", "stability_ssim")
+    }
+    assert keys["en"][0] == keys["en"][1]
+    assert keys["stability_ssim"][0] != keys["stability_ssim"][1]
+
+
+def test_the_weights_of_a_metric_are_in_its_key_by_content(pair_folders, tmp_path, monkeypatch):
+    class Trained(Entropy):
+        def __init__(self, weights=None):
+            pass
+
+    load = registry.load
+    monkeypatch.setattr(
+        registry, "load", lambda kind, name: Trained if (kind, name) == ("metric", "en") else load(kind, name)
+    )
+    keys = []
+    for content, name in ((b"one", "a.mat"), (b"two", "b.mat"), (b"one", "c.mat")):
+        (tmp_path / name).write_bytes(content)
+        chosen = choose_metrics(["en"], weights={"en": tmp_path / name})
+        dataset = open_dataset("folder", options=pair_folders)
+        request = MethodRequest("average", "average")
+        keys.append(make_plan(dataset, [parse_condition("clean")], [request], chosen).cells[0].key)
+    assert keys[0] == keys[2] != keys[1]

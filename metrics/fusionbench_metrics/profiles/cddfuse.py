@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from skimage.metrics import structural_similarity as uniform_similarity
 
 from fusionbench.contracts import MeasuredImage, Metric, ProfileCard, SourceImages, Uint8Image
 from fusionbench_metrics.ag import AverageGradient
@@ -16,6 +15,7 @@ from fusionbench_metrics.en import Entropy
 from fusionbench_metrics.grey_images import check_grey
 from fusionbench_metrics.mi import MutualInformation
 from fusionbench_metrics.mse import MeanSquaredError, kept_mean_squared_error
+from fusionbench_metrics.profiles.common_conventions import information_in_nats
 from fusionbench_metrics.profiles.convention import Convention, convention
 from fusionbench_metrics.psnr import CEILING, PeakSignalToNoiseRatio, decibels
 from fusionbench_metrics.qabf import EdgePreservation
@@ -55,6 +55,8 @@ def summed_uniform_similarity(
     Raises:
         ValueError: If an image is not grey uint8, is smaller than 7x7, or the sizes differ.
     """
+    from skimage.metrics import structural_similarity as uniform_similarity
+
     check_grey(SSIM_WINDOW, fused=fused, visible=visible, infrared=infrared)
     image = fused.astype(np.float32)
     return sum(
@@ -63,10 +65,6 @@ def summed_uniform_similarity(
         )
         for source in (visible, infrared)
     )
-
-
-def _mutual_information_in_nats(fused: MeasuredImage, sources: SourceImages) -> float:
-    return math.log(2) * MutualInformation().measure(fused, sources)
 
 
 def _decibels_below_the_brightest_pixel(fused: MeasuredImage, sources: SourceImages) -> float:
@@ -95,7 +93,7 @@ _METRICS: tuple[Metric, ...] = (
     AverageGradient(),
     convention(
         MutualInformation(),
-        _mutual_information_in_nats,
+        information_in_nats,
         value_range=(0.0, 16 * math.log(2)),
         summary="MI(visible, fused) + MI(infrared, fused) from 256-bin histograms, in nats",
         difference="In nats instead of bits, because scikit-learn's function takes the natural logarithm: "

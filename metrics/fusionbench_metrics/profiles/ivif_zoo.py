@@ -23,14 +23,13 @@ from fusionbench_metrics.local_similarity import WANG
 from fusionbench_metrics.mi import MutualInformation
 from fusionbench_metrics.moments import kept_joint_moments
 from fusionbench_metrics.ms_ssim import MultiScaleSimilarity, measured_multi_scale_similarity
-from fusionbench_metrics.mse import MeanSquaredError
 from fusionbench_metrics.nabf import FusionArtifacts
 from fusionbench_metrics.nmi import NormalisedMutualInformation
+from fusionbench_metrics.profiles.common_conventions import MSE_OF_UNIT_RANGE, PSNR_OF_TWO_RANGES
 from fusionbench_metrics.profiles.convention import Convention, convention
 from fusionbench_metrics.profiles.faint_contrast import chen_blum_of_faint_contrast
 from fusionbench_metrics.profiles.repeated_window import MINIMUM_SIZE as ANY_SIZE
 from fusionbench_metrics.profiles.repeated_window import yang_index_of_repeated_window
-from fusionbench_metrics.psnr import CEILING, PeakSignalToNoiseRatio
 from fusionbench_metrics.qabf import EdgePreservation
 from fusionbench_metrics.qcb import ChenBlum
 from fusionbench_metrics.qncie import NonlinearCorrelation, correlation_information
@@ -40,12 +39,6 @@ from fusionbench_metrics.sd import StandardDeviation
 from fusionbench_metrics.sf import SpatialFrequency
 from fusionbench_metrics.ssim import StructuralSimilarity, measured_similarity
 from fusionbench_metrics.vif import WINDOWS, Scales, VisualInformationFidelity, measured_fidelity
-
-FULL_RANGE = 255.0
-"""Levels 0..255 divided by it are those of an image in 0..1."""
-
-PSNR_OFFSET = 20 * math.log10(FULL_RANGE)
-"""Decibels between a peak of 255 and one of 1."""
 
 LOGARITHM_OFFSET = 1e-7
 """Added to every share of a histogram before the logarithm of EN."""
@@ -116,14 +109,6 @@ def _information_of_sources_entropy(fused: MeasuredImage, sources: SourceImages)
     pairs = [kept_information(source, fused) for source in (visible, infrared)]
     available = sum(pair.first for pair in pairs)
     return 2 * sum(pair.shared for pair in pairs) / available if available > 0 else 0.0
-
-
-def _error_of_unit_range(fused: MeasuredImage, sources: SourceImages) -> float:
-    return MeanSquaredError().measure(fused, sources) / FULL_RANGE**2
-
-
-def _decibels_of_two_ranges(fused: MeasuredImage, sources: SourceImages) -> float:
-    return PeakSignalToNoiseRatio().measure(fused, sources) + PSNR_OFFSET
 
 
 def _artifacts_without_weak_edges(fused: MeasuredImage, sources: SourceImages) -> float:
@@ -220,23 +205,8 @@ _METRICS: tuple[Metric, ...] = (
         "divides each by that of its source and the fused image.",
         example=0.539735,
     ),
-    convention(
-        MeanSquaredError(),
-        _error_of_unit_range,
-        value_range=(0.0, 1.0),
-        summary="mean of the mean squared differences from the visible and the infrared image, levels 0..1",
-        difference="Of levels 0..1 instead of 0..255: the canonical value / 65025.",
-        example=0.161435,
-    ),
-    convention(
-        PeakSignalToNoiseRatio(),
-        _decibels_of_two_ranges,
-        value_range=(PSNR_OFFSET, CEILING + PSNR_OFFSET),
-        summary="10 log10(255^2 / MSE), but MSE of levels 0..1; at most 148.13 dB",
-        flat="as any other image; 148.13 dB if all three are equal",
-        difference="A bug: the peak is 255 and the MSE that of images in 0..1, which adds 48.13 dB.",
-        example=56.0508,
-    ),
+    MSE_OF_UNIT_RANGE,
+    PSNR_OF_TWO_RANGES,
     convention(
         FusionArtifacts(),
         _artifacts_without_weak_edges,

@@ -95,7 +95,7 @@ def _kept_sums(source: MeasuredImage) -> _Sums:
 
 
 def _kept_comparison(visible: MeasuredImage, infrared: MeasuredImage) -> _Comparison:
-    """What no fused image changes; kept with the visible image."""
+    """What no fused image changes; kept with the infrared image."""
 
     def compute() -> _Comparison:
         first, second = _kept_sums(visible), _kept_sums(infrared)

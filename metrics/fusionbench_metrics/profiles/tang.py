@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from fusionbench.contracts import MeasuredImage, Metric, ProfileCard, SourceImages
-from fusionbench_metrics.ag import AverageGradient, gradient_sum
+from fusionbench_metrics.ag import AverageGradient
 from fusionbench_metrics.cc import CorrelationCoefficient
 from fusionbench_metrics.edge_shares import edge_shares_of
 from fusionbench_metrics.en import Entropy
@@ -18,22 +18,20 @@ from fusionbench_metrics.information import Information, kept_information
 from fusionbench_metrics.local_similarity import SimilarityIndex
 from fusionbench_metrics.mef_ms_ssim import MultiExposureSimilarity
 from fusionbench_metrics.mi import MutualInformation
-from fusionbench_metrics.mse import MeanSquaredError
 from fusionbench_metrics.nabf import FusionArtifacts
+from fusionbench_metrics.profiles.common_conventions import (
+    FULL_RANGE,
+    MSE_OF_UNIT_RANGE,
+    PSNR_OF_TWO_RANGES,
+    gradient_over_inner_pixels,
+)
 from fusionbench_metrics.profiles.convention import Convention, convention
-from fusionbench_metrics.psnr import CEILING, PeakSignalToNoiseRatio
 from fusionbench_metrics.qabf import EdgePreservation
 from fusionbench_metrics.scd import CorrelationOfDifferences
 from fusionbench_metrics.sd import StandardDeviation
 from fusionbench_metrics.sf import SpatialFrequency
 from fusionbench_metrics.ssim import StructuralSimilarity, measured_similarity
 from fusionbench_metrics.vif import VisualInformationFidelity
-
-FULL_RANGE = 255.0
-"""Levels 0..255 divided by it are those of an image in 0..1."""
-
-PSNR_OFFSET = 20 * math.log10(FULL_RANGE)
-"""Decibels between a peak of 255 and one of 1."""
 
 MATLAB_SSIM = SimilarityIndex(border="replicate")
 """MATLAB's `ssim`: the window of Wang et al. at every pixel, border pixels repeated. L is 255 for 8-bit
@@ -54,14 +52,6 @@ def merged_brightest(joint: Counts) -> Counts:
     return merged
 
 
-def _decibels_of_two_ranges(fused: MeasuredImage, sources: SourceImages) -> float:
-    return PeakSignalToNoiseRatio().measure(fused, sources) + PSNR_OFFSET
-
-
-def _error_of_unit_range(fused: MeasuredImage, sources: SourceImages) -> float:
-    return MeanSquaredError().measure(fused, sources) / FULL_RANGE**2
-
-
 def _information_with_merged_levels(fused: MeasuredImage, sources: SourceImages) -> float:
     visible, infrared = sources.visible, sources.infrared
     check_grey(1, fused=fused.grey, visible=visible.grey, infrared=infrared.grey)
@@ -72,12 +62,6 @@ def _shared_with_merged_levels(source: MeasuredImage, fused: MeasuredImage) -> f
     joint = merged_brightest(kept_joint_histogram(source, fused))
     right = kept_information(source, fused)
     return Information(right.first, right.second, entropy_bits(joint)).shared
-
-
-def _gradient_over_inner_pixels(fused: MeasuredImage, sources: SourceImages) -> float:  # noqa: ARG001
-    height, width = fused.grey.shape
-    inner_pixels: int = (height - 1) * (width - 1)
-    return gradient_sum(fused.grey) / inner_pixels
 
 
 def _artifacts_of_the_infrared_image(fused: MeasuredImage, sources: SourceImages) -> float:
@@ -101,23 +85,8 @@ _METRICS: tuple[Metric, ...] = (
     Entropy(),
     SpatialFrequency(),
     StandardDeviation(),
-    convention(
-        PeakSignalToNoiseRatio(),
-        _decibels_of_two_ranges,
-        value_range=(PSNR_OFFSET, CEILING + PSNR_OFFSET),
-        summary="10 log10(255^2 / MSE), but MSE of levels 0..1; at most 148.13 dB",
-        flat="as any other image; 148.13 dB if all three are equal",
-        difference="A bug: the peak is 255 and the MSE that of images in 0..1, which adds 48.13 dB.",
-        example=56.0508,
-    ),
-    convention(
-        MeanSquaredError(),
-        _error_of_unit_range,
-        value_range=(0.0, 1.0),
-        summary="mean of the mean squared differences from the visible and the infrared image, levels 0..1",
-        difference="Of levels 0..1 instead of 0..255: the canonical value / 65025.",
-        example=0.161435,
-    ),
+    PSNR_OF_TWO_RANGES,
+    MSE_OF_UNIT_RANGE,
     convention(
         MutualInformation(),
         _information_with_merged_levels,
@@ -134,7 +103,7 @@ _METRICS: tuple[Metric, ...] = (
     VisualInformationFidelity(),
     convention(
         AverageGradient(),
-        _gradient_over_inner_pixels,
+        gradient_over_inner_pixels,
         value_range=(0.0, 1020.0),
         summary="sum over all pixels of sqrt((gx^2 + gy^2) / 2), divided by (H - 1) (W - 1)",
         difference="The sum over all H W pixels is divided by (H - 1) (W - 1), the number of diagonal "

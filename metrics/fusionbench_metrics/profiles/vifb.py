@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from fusionbench.contracts import MeasuredImage, Metric, MetricCard, ProfileCard, SourceImages
-from fusionbench_metrics.ag import AverageGradient, gradient_sum
+from fusionbench_metrics.ag import AverageGradient
 from fusionbench_metrics.ce import CrossEntropy
 from fusionbench_metrics.ei import EdgeIntensity
 from fusionbench_metrics.en import Entropy
@@ -15,6 +15,7 @@ from fusionbench_metrics.grey_images import check_grey
 from fusionbench_metrics.mi import MutualInformation
 from fusionbench_metrics.moments import kept_joint_moments
 from fusionbench_metrics.profiles.channels import averaged_over_channels
+from fusionbench_metrics.profiles.common_conventions import gradient_over_inner_pixels, information_in_nats
 from fusionbench_metrics.profiles.convention import Convention, Formula, convention
 from fusionbench_metrics.psnr import CEILING, PeakSignalToNoiseRatio, decibels
 from fusionbench_metrics.qabf import EdgePreservation
@@ -56,19 +57,9 @@ def _decibels_of_root(fused: MeasuredImage, sources: SourceImages) -> float:
     return decibels(root_of_squared_error(fused, sources), PEAK)
 
 
-def _gradient_over_inner_pixels(fused: MeasuredImage, sources: SourceImages) -> float:  # noqa: ARG001
-    total = gradient_sum(fused.grey)
-    height, width = fused.grey.shape
-    return total / float((height - 1) * (width - 1))
-
-
 def _frequency_over_all_pixels(fused: MeasuredImage, sources: SourceImages) -> float:  # noqa: ARG001
     check_grey(SMALLEST_FOR_SF, fused=fused.grey)
     return math.sqrt(sum(squared_differences(fused.grey)) / fused.grey.size)
-
-
-def _information_in_nats(fused: MeasuredImage, sources: SourceImages) -> float:
-    return math.log(2) * MutualInformation().measure(fused, sources)
 
 
 def _sum_of_similarities(fused: MeasuredImage, sources: SourceImages) -> float:
@@ -111,7 +102,7 @@ _METRICS: tuple[Metric, ...] = (
     _by_channel(Entropy(), example=7.88517),
     _by_channel(
         MutualInformation(),
-        _information_in_nats,
+        information_in_nats,
         value_range=(0.0, 16 * math.log(2)),
         summary="MI(visible, fused) + MI(infrared, fused) from 256-bin histograms, in nats",
         difference="and in nats instead of bits, ln 2 times as much. The code base stretches every image to "
@@ -130,7 +121,7 @@ _METRICS: tuple[Metric, ...] = (
     ),
     _by_channel(
         AverageGradient(),
-        _gradient_over_inner_pixels,
+        gradient_over_inner_pixels,
         value_range=(0.0, 4 * PEAK),
         summary="sum over all pixels of sqrt((gx^2 + gy^2) / 2), divided by (H - 1) (W - 1)",
         difference="and the sum over all H W pixels is divided by (H - 1) (W - 1): 0.37 % more at 640x480.",
