@@ -111,7 +111,8 @@ def _cell(table: Table, row: Row, column: Column) -> Text:
 
 
 def _notes(tables: Sequence[Table]) -> str:
-    notes = ["bold best, underlined second; (single sources) are not ranked"]
+    profiles = ", ".join(dict.fromkeys(table.profile for table in tables))
+    notes = [f"metrics: {profiles}", "bold best, underlined second; (single sources) are not ranked"]
     if any(column.reference == "degraded" for table in tables for column in table.columns):
         notes.append("clean / degraded: compared with the undamaged / the damaged pair")
     if any(table.synthetic for table in tables):

@@ -32,8 +32,9 @@ def _facts(table: Table) -> str:
     chosen = f" ({_escape(options)})" if options else ""
     text = f"Split `{_escape(table.split)}`{chosen}, {table.images} pairs"
     text += "." if table.severities == (0.0,) else f", degradation seed {table.seed}."
+    text += f" Metrics of profile `{table.profile}`."
     if table.profile != CANONICAL:
-        text += f" Measured as profile `{table.profile}` does, not comparable with other profiles."
+        text += " Not comparable with tables of another."
     if table.synthetic:
         text += " **Synthetic scenes: for trying the tool out, not evidence about methods.**"
     return text

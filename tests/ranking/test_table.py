@@ -386,3 +386,8 @@ def test_a_metric_won_by_construction_is_placed_but_not_in_the_mean_rank(bench):
     assert places(table, "nabf") == {"b": 1, "a": 2}
     assert (row(table, "a").mean_rank, row(table, "b").mean_rank) == (1.0, 2.0)
     assert "Nabf (the average)" in render_markdown(table)
+
+
+def test_every_table_says_of_which_profile_it_is(bench):
+    bench.add("a", [0.1])
+    assert "Metrics of profile `canonical`." in render_markdown(bench.table())
