@@ -152,3 +152,19 @@ def test_importing_fusionbench_imports_nothing_heavy():
 def test_measure_refuses_weights_of_a_metric_nobody_asked_for(pair):
     with pytest.raises(InputError, match="niqqe"):
         fusionbench.measure(pair[0], *pair, ["en"], weights={"niqqe": "x.mat"})
+
+
+def test_score_refuses_clean_outputs_of_another_dataset(pair_folders, tmp_path):
+    (tmp_path / "other").mkdir()
+    Image.fromarray(np.zeros((48, 64), np.uint8)).save(tmp_path / "other" / "else.png")
+    with pytest.raises(InputError, match="check --fused-clean"):
+        fusionbench.score(
+            "folder",
+            pair_folders["visible"],
+            name="mine",
+            fused_clean=tmp_path / "other",
+            dataset_options=pair_folders,
+            degradation="haze",
+            metrics=["stability_ssim"],
+            results=tmp_path / "results",
+        )

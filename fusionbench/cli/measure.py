@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 
 from fusionbench import registry
 from fusionbench.cli import options
+from fusionbench.errors import UnknownNameError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,10 +53,13 @@ def measure(
     from rich.console import Console
 
     from fusionbench.api import measurements
+    from fusionbench.images import read_infrared
 
-    images = [_read(path, grey=grey) for path in (fused, visible, infrared)]
+    images = [_read(fused, grey=grey), _read(visible, grey=grey), read_infrared(infrared)]
     clean_output = None if fused_clean is None else _read(fused_clean, grey=grey)
     profiles = _profiles(profile)
+    files = options.named_values("--weights METRIC=FILE", weights)
+    asked = _asked(options.names_in(metric), profiles)
     found: Found = {
         name: {
             m.metric: m
@@ -63,10 +67,10 @@ def measure(
                 images[0],
                 images[1],
                 images[2],
-                _asked(options.names_in(metric), name, alone=len(profiles) == 1),
+                asked[name],
                 profile=name,
                 fused_clean=clean_output,
-                weights=options.named_values("--weights METRIC=FILE", weights),
+                weights=files if len(profiles) == 1 else _of_canonical(files, name),
             )
         }
         for name in profiles
@@ -93,14 +97,29 @@ def _profiles(text: str) -> list[str]:
     return options.names_in([text]) or [CANONICAL]
 
 
-def _asked(names: Sequence[str] | None, profile: str, *, alone: bool) -> Sequence[str] | None:
-    """The names to ask a profile for: beside others, only those it has."""
-    from fusionbench.measuring import metric_names
+def _asked(names: Sequence[str] | None, profiles: Sequence[str]) -> dict[str, Sequence[str] | None]:
+    """The names to ask each profile for: one alone for all, several each for what they have.
 
-    if names is None or alone:
-        return names
-    there = metric_names(profile)
-    return [name for name in names if name in there or name in ("core", "all")]
+    Raises:
+        UnknownNameError: If none of several profiles has a name.
+    """
+    from fusionbench.measuring import CORE, EVERY, metric_names
+
+    if names is None or len(profiles) == 1:
+        return dict.fromkeys(profiles, names)
+    there = {profile: {CORE, EVERY, *metric_names(profile)} for profile in profiles}
+    every = set().union(*there.values())
+    for name in names:
+        if name not in every:
+            raise UnknownNameError("metric", name, sorted(every))
+    return {profile: [name for name in names if name in there[profile]] for profile in profiles}
+
+
+def _of_canonical(files: Mapping[str, str], profile: str) -> Mapping[str, str]:
+    """Files of weights, which only canonical metrics read."""
+    from fusionbench.contracts import CANONICAL
+
+    return files if profile == CANONICAL else {}
 
 
 def _table(found: Found) -> Table:

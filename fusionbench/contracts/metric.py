@@ -105,7 +105,7 @@ class Metric(Protocol):
 
     @property
     def card(self) -> MetricCard:
-        """The card; a class attribute will do."""
+        """The card: a class attribute of a registered metric, which is read without creating one."""
         ...
 
     def measure(self, fused: MeasuredImage, sources: SourceImages) -> float:

@@ -214,8 +214,9 @@ def score(
     conditions = _conditions(degradation, severity)
     if len(conditions) != 1:
         raise InputError("score: a folder of fused images belongs to one condition; give one severity")
-    folder = FusedFolder(Path(fused))
-    clean_folder = None if fused_clean is None else FusedFolder(Path(fused_clean)).folder
+    folder = FusedFolder(Path(fused).expanduser())
+    clean = None if fused_clean is None else FusedFolder(Path(fused_clean).expanduser())
+    clean_folder = None if clean is None else clean.folder
     request = MethodRequest(name=name, fused=folder.folder, fused_clean=clean_folder)
     plan = make_plan(
         opened,
@@ -226,17 +227,23 @@ def score(
         limit=_positive_limit(limit),
         dataset_options=options,
     )
+    for option, given in (("--fused", folder), ("--fused-clean", clean)):
+        if given is not None:
+            _require_some_sample(plan, given, option)
+    run_options = RunOptions(device="cpu", workers=_workers(workers, plan, "cpu"))
+    evaluation = _run(plan, Path(results), run_options, listener)
+    known = {sample.id for sample in opened.samples}
+    return replace(evaluation, unscored=tuple(sorted(folder.stems - known)))
+
+
+def _require_some_sample(plan: Plan, folder: FusedFolder, option: str) -> None:
     ids = {sample.id for sample in plan.samples}
     if not folder.stems & ids:
         raise InputError(
             f"{folder.folder}: no image is named like one of the {len(ids)} samples of "
             f"{plan.dataset.card.name} (for example {plan.samples[0].id}.png); "
-            "check --fused, --dataset and --split"
+            f"check {option}, --dataset and --split"
         )
-    run_options = RunOptions(device="cpu", workers=_workers(workers, plan, "cpu"))
-    evaluation = _run(plan, Path(results), run_options, listener)
-    known = {sample.id for sample in opened.samples}
-    return replace(evaluation, unscored=tuple(sorted(folder.stems - known)))
 
 
 def _opened(

@@ -127,9 +127,10 @@ def make_plan(
                 "pipeline": PIPELINE_VERSION,
                 "dataset": {"name": dataset.card.name, "split": dataset.split, "samples": listed},
                 "condition": _condition_identity(condition, seed),
-                "method": {"name": method.name, **_method_identity(method, chosen)},
+                "method": {"name": method.name, **_method_identity(method)},
                 "metrics": metric_identity,
                 **({} if metrics.profile == CANONICAL else {"profile": metrics.profile}),
+                **_clean_output_identity(method, condition, chosen),
             },
             display={
                 "metrics": metric_display,
@@ -190,11 +191,18 @@ def _condition_identity(condition: Condition, seed: int) -> dict[str, Any]:
     return {"name": condition.name, "code": code, "seed": seed if condition.terms else None}
 
 
-def _method_identity(request: MethodRequest, metrics: Mapping[str, Metric]) -> dict[str, Any]:
+def _clean_output_identity(
+    request: MethodRequest, condition: Condition, metrics: Mapping[str, Metric]
+) -> dict[str, str]:
+    """The images fused from the clean pairs, where they decide a value: apart from the method's own."""
+    if request.fused_clean is None or condition.is_clean or not needs_clean_output(metrics):
+        return {}
+    return {"fused_clean": folder_hash(request.fused_clean)}
+
+
+def _method_identity(request: MethodRequest) -> dict[str, Any]:
     if request.fused is not None:
-        used = request.fused_clean if needs_clean_output(metrics) else None
-        clean = {} if used is None else {"fused_clean": folder_hash(used)}
-        return {"fused": folder_hash(request.fused), **clean}
+        return {"fused": folder_hash(request.fused)}
     code = method_hash(request.method or request.name)
     return {"code": code, "weights": None if request.weights is None else file_hash(request.weights)}
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fusionbench.contracts import CANONICAL
+from fusionbench.ranking.statistics import ranking_columns
 from fusionbench.ranking.table import Column, Row, Table, severity_text
 
 MAX_COLUMNS = 14
@@ -100,17 +101,12 @@ def _legend(table: Table) -> str:
     noisy = [column.label for column in table.columns if column.rewards_noise]
     if noisy and table.degradation != "clean":
         lines.append(f"{', '.join(noisy)} also rise with noise: high is not good by itself here.")
-    won = [f"{column.label} ({column.won_by})" for column in table.columns if column.won_by]
-    won = list(dict.fromkeys(won))
-    exceptions = ""
+    won = dict.fromkeys(f"{column.label} ({column.won_by})" for column in table.columns if column.won_by)
     if won:
         lines.append(f"Best by construction, without fusing well: {', '.join(won)}.")
-        exceptions = ", those best by construction left out"
-    lines.append(
-        "The mean rank, which orders the table, is over the `clean` columns where there are any"
-        + exceptions
-        + "."
-    )
+    deciding = ", ".join(f"{column.label} {column.against}".strip() for column in ranking_columns(table))
+    if deciding:
+        lines.append(f"The mean rank, which orders the table, is over {deciding}.")
     if any(column.reference == "clean_output" for column in table.columns):
         lines.append(
             "Stability compares the output on the damaged pair with the method's own output on the clean one."
@@ -151,8 +147,11 @@ def reproducing_commands(table: Table) -> list[str]:
     )
     weighted = sorted({_written_weights(stamp) for stamp in table.stamps} - {""})
     common = _common_options(table)
+    with_clean = {stamp["method"] for stamp in table.stamps if "fused_clean" in stamp["identity"]}
     commands = [
-        f"fusionbench score {common} --fused DIR --name {shlex.quote(name)}" for name in sorted(scored)
+        f"fusionbench score {common} --fused DIR{' --fused-clean DIR' if name in with_clean else ''} "
+        f"--name {shlex.quote(name)}"
+        for name in sorted(scored)
     ]
     if evaluated:
         commands.insert(0, f"fusionbench eval {common} --method {','.join(evaluated)}{''.join(weighted)}")

@@ -95,9 +95,15 @@ def comparable_groups(cells: Iterable[StoredCell]) -> list[list[StoredCell]]:
 
 
 def current_cells(cells: Sequence[StoredCell]) -> list[StoredCell]:
-    """Leave out cells of a method whose code or weights have changed since."""
-    newest: dict[str, str] = {cell.stamp["method"]: cell.method_identity for cell in cells}
-    return [cell for cell in cells if newest[cell.stamp["method"]] == cell.method_identity]
+    """Leave out cells of a method whose code, weights or fused images have changed since."""
+    newest = {_made_as_one(cell): cell.method_identity for cell in cells}
+    return [cell for cell in cells if newest[_made_as_one(cell)] == cell.method_identity]
+
+
+def _made_as_one(cell: StoredCell) -> tuple[str, float | None]:
+    """What has one identity: a method, or the folder of images that was fused elsewhere for one severity."""
+    scored = cell.stamp["display"]["method"].get("scored", False)
+    return cell.stamp["method"], cell.stamp["severity"] if scored else None
 
 
 def read_values(cells: Sequence[StoredCell]) -> pd.DataFrame:
@@ -127,9 +133,11 @@ def read_values(cells: Sequence[StoredCell]) -> pd.DataFrame:
     current = [_metrics(cell)[name] == newest[name] for cell, name in zip(found, metrics, strict=True)]
     rows["failed"] = rows["value"].isna()
     identifying = ["severity", "method", "image", "metric", "reference"]
-    # A value wins over the failure of an earlier try.
+    # A value wins over a failure, and what was measured later over what was measured earlier: they differ
+    # only where other images of the clean pairs were given.
     unique: pd.DataFrame = (
         rows[current]
+        .iloc[::-1]
         .sort_values("failed", kind="stable")
         .drop_duplicates(identifying, ignore_index=True)
         .drop(columns=["filename", "failed"])

@@ -152,6 +152,17 @@ def _better(first: Row, second: Row, column: Column) -> bool:
     return difference > 0 if column.direction == "higher" else difference < 0
 
 
+def ranking_columns(table: Table) -> list[Column]:
+    """Columns the mean rank of a table is over."""
+    return _decisive(
+        [column for column in table.columns if any(_place_of(row, column) for row in table.rows)]
+    )
+
+
+def _place_of(row: Row, column: Column) -> int | None:
+    return row.values[column].place if column in row.values else None
+
+
 def _decisive(columns: Sequence[Column]) -> list[Column]:
     """Columns that order a table.
 

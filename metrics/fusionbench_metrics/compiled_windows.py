@@ -31,8 +31,9 @@ def _compiled(signature: str) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         try:
             compiled = numba.njit(signature, cache=True, error_model="numpy")(function)
-        except (RuntimeError, OSError):
-            # No folder for it can be written, or the disk is full: compile in every process.
+        except Exception:
+            # No folder for it can be written, the disk is full, or what lies there is damaged (of which the
+            # reader of the cache raises whatever it trips over): compile in every process.
             compiled = numba.njit(signature, error_model="numpy")(function)
         return cast("Function", compiled)
 

@@ -1,8 +1,8 @@
 """Gaussian-weighted local means: over whole windows inside the image, or over a border around it.
 
-The sums are plain additions of shifted arrays in a fixed order, so a value depends neither on a thread count
-nor on a linear-algebra library; and they run over bands of rows that fit into a processor's cache, so that
-memory stays small whatever the size of the image.
+The sums are plain additions in a fixed order (`compiled_windows`), so a value depends neither on a thread
+count nor on a linear-algebra library. Who calls them works on bands of rows that fit into a processor's
+cache, so that memory stays small whatever the size of the image.
 """
 
 from __future__ import annotations

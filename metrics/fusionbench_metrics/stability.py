@@ -42,6 +42,7 @@ class StabilitySsim:
         flat="1 if both outputs are the same constant",
         won_by="an image that ignores the degraded source",
         core=False,
+        elsewhere="",
         example=None,
     )
 
@@ -67,6 +68,7 @@ class StabilityPsnr:
         flat="as any other image; 100 dB if both outputs are equal",
         won_by="an image that ignores the degraded source",
         core=False,
+        elsewhere="",
         example=None,
     )
 

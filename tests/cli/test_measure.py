@@ -86,3 +86,23 @@ def test_info_of_a_profile_lists_its_metrics_beside_the_canonical_figures(comman
     shown = command("info", "tang").stdout
     assert "Linfeng-Tang" in shown
     assert "psnr" in shown
+
+
+def test_a_metric_no_profile_has_is_refused(command, files):
+    done = command("measure", *files, "--profile", "all", "--metric", "ssmi")
+    assert done.returncode != 0
+    assert "did you mean ssim" in done.stderr
+
+
+def test_weights_of_a_metric_nobody_asked_for_are_refused(command, files):
+    done = command("measure", *files, "--metric", "en", "--weights", "niqe=x.mat")
+    assert done.returncode != 0
+    assert "niqe" in done.stderr
+
+
+def test_an_infrared_image_in_false_colour_is_refused_by_name(command, files, tmp_path):
+    colour = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    Image.fromarray(colour).save(tmp_path / "rainbow.png")
+    done = command("measure", *files[:2], tmp_path / "rainbow.png", "--grey")
+    assert done.returncode != 0
+    assert "rainbow.png: infrared is in false colour" in done.stderr

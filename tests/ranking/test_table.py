@@ -14,7 +14,7 @@ from fusionbench.errors import InputError
 from fusionbench.evaluation.plan import Cell, MethodRequest
 from fusionbench.evaluation.store import ImageResult, Store
 from fusionbench.measuring import Measurement
-from fusionbench.ranking.markdown import render_markdown
+from fusionbench.ranking.markdown import render_markdown, reproducing_commands
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Row, Table, severity_text
@@ -47,6 +47,8 @@ class Bench:
         nabf = more.pop("nabf", vif)
         profile = {"profile": more.pop("profile")} if "profile" in more else {}
         won_by = more.pop("won_by", "")
+        scored = more.pop("scored", False)
+        clean = {"fused_clean": more.pop("fused_clean")} if "fused_clean" in more else {}
         seed = more.pop("seed", 0)
         metrics = more.pop("metrics", {name: version("1") for name in ("vif", "nabf", "en")})
         assert not more
@@ -65,13 +67,14 @@ class Bench:
                 "method": {"name": method, "code": code},
                 "metrics": metrics,
                 **profile,
+                **clean,
             },
             display={
                 "metrics": {
                     name: {**METRICS[name], "won_by": won_by and name == "nabf" and won_by}
                     for name in metrics
                 },
-                "method": {"title": method, "reference": reference, "scored": False},
+                "method": {"title": method, "reference": reference, "scored": scored},
                 "synthetic": False,
                 "limit": None,
                 "dataset_options": {},
@@ -391,3 +394,27 @@ def test_a_metric_won_by_construction_is_placed_but_not_in_the_mean_rank(bench):
 def test_every_table_says_of_which_profile_it_is(bench):
     bench.add("a", [0.1])
     assert "Metrics of profile `canonical`." in render_markdown(bench.table())
+
+
+def test_folders_of_one_method_for_several_severities_stand_in_one_table(bench):
+    for severity in (1.0, 2.0):
+        bench.add("mine", [0.1 * severity], severity=severity, code=f"folder {severity}", scored=True)
+        bench.add("a", [0.3], severity=severity)
+    table = bench.table()
+    assert table.severities == (1.0, 2.0)
+    assert vif(table, "mine") == pytest.approx(0.15)
+
+
+def test_images_fused_from_the_clean_pairs_leave_the_other_metrics_where_they_are(bench):
+    bench.add("mine", [0.1], scored=True, metrics={"vif": version("1")})
+    bench.add("mine", [0.1], scored=True, metrics={"en": version("1")}, fused_clean="c")
+    assert {column.metric for column in bench.table().columns} == {"vif", "en"}
+    assert any("--fused DIR --fused-clean DIR" in command for command in reproducing_commands(bench.table()))
+
+
+def test_the_legend_names_the_columns_of_the_mean_rank(bench):
+    bench.add("a", [0.3])
+    bench.add("b", [0.2])
+    assert "The mean rank, which orders the table, is over Nabf clean, VIF clean." in render_markdown(
+        bench.table()
+    )

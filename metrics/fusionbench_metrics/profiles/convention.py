@@ -31,4 +31,4 @@ def convention(canonical: Metric, formula: Formula, **changes: Any) -> Conventio
         formula: What the code base computes.
         **changes: The fields of the card in which it differs; `difference` says how and why.
     """
-    return Convention(replace(canonical.card, core=False, **changes), formula)
+    return Convention(replace(canonical.card, core=False, elsewhere="", **changes), formula)
