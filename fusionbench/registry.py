@@ -1,7 +1,8 @@
 """Names to plugins, through entry points, loaded only when asked for.
 
 Bundled plugins register through the same entry-point groups as anyone else's: `fusionbench.methods`,
-`fusionbench.metrics`, `fusionbench.profiles`, `fusionbench.degradations`, `fusionbench.datasets`.
+`fusionbench.metrics`, `fusionbench.profiles`, `fusionbench.degradations`, `fusionbench.degradation_profiles`,
+`fusionbench.datasets`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
 from fusionbench.source_files import USER_MODULE, own_files, read_source
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import Dataset, Degradation, FusionMethod
+    from fusionbench.contracts import Dataset, Degradation, DegradationProfile, FusionMethod
 
-Kind = Literal["method", "metric", "degradation", "dataset", "profile"]
+Kind = Literal["method", "metric", "degradation", "dataset", "profile", "degradation_profile"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 logger = logging.getLogger(__name__)
@@ -50,14 +51,14 @@ def load(kind: Kind, name: str) -> Any:
     """
     found = _entry_points(kind).get(name)
     if found is None:
-        raise UnknownNameError(kind, name, _entry_points(kind))
+        raise UnknownNameError(kind.replace("_", " "), name, _entry_points(kind))
     try:
         return found.load()
     except Exception as error:
         package = found.dist.name if found.dist is not None else found.value
         raise FusionbenchError(
-            f"{kind} {name!r} (from {package}) failed to import: {type(error).__name__}: {error}; "
-            "repair or uninstall that package"
+            f"{kind.replace('_', ' ')} {name!r} (from {package}) failed to import: "
+            f"{type(error).__name__}: {error}; repair or uninstall that package"
         ) from error
 
 
@@ -75,6 +76,11 @@ def load_all(kind: Kind) -> dict[str, Any]:
 def degradation(name: str) -> Degradation:
     """Create the degradation registered under a name."""
     return cast("Degradation", load("degradation", name)())
+
+
+def degradation_profile(name: str) -> DegradationProfile:
+    """Create the profile of degradations registered under a name."""
+    return cast("DegradationProfile", load("degradation_profile", name)())
 
 
 def dataset_class(name: str) -> type[Dataset]:

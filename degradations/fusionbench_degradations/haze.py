@@ -21,6 +21,7 @@ from fusionbench.contracts import DegradationCard, FloatImage, ImagePair, Linear
 from fusionbench.degrading import DEPTH_SOURCE
 from fusionbench.images import to_grey
 from fusionbench_degradations.airlight import infrared_airlight, visible_airlight
+from fusionbench_degradations.calibration import calibrated_levels
 from fusionbench_degradations.depth import RelativeDepth, relative_depth
 from fusionbench_degradations.exponential import STEPS, decay
 from fusionbench_degradations.filters import rounded
@@ -53,7 +54,8 @@ class Haze:
         summary="L t + A (1 - t), t = exp(-tau d), d relative depth; infrared with 0.147 tau",
         reference="Koschmieder 1924; Kim et al., SPIE 4214, 2001 (infrared extinction at 2 km visibility)",
         parameter="optical depth tau at the scene's 95th percentile of distance",
-        levels=(0.30, 0.60, 1.0, 1.5, 2.2),
+        levels=calibrated_levels("haze"),
+        physical_levels=(0.30, 0.60, 1.0, 1.5, 2.2),
         version="1",
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from fusionbench.contracts import DegradationCard, LinearScene, RandomStreams
 from fusionbench.degrading import is_monochrome, with_noise_sigma
+from fusionbench_degradations.calibration import calibrated_levels
 
 FULL_WELL = 4000.0
 """Electrons at full scale of the clean exposure."""
@@ -33,7 +34,8 @@ class LowLight:
         summary="L 2^-EV with shot noise (full well 4000 electrons) and read noise (3 electrons)",
         reference="Wei et al., CVPR 2020, eq. 1-4; Foi et al., IEEE TIP 2008, eq. 4",
         parameter="exposure reduction in stops (EV)",
-        levels=(1.0, 2.0, 3.0, 4.0, 5.0),
+        levels=calibrated_levels("low_light"),
+        physical_levels=(1.0, 2.0, 3.0, 4.0, 5.0),
         version="1",
     )
 

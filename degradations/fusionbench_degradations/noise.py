@@ -13,6 +13,7 @@ import numpy as np
 
 from fusionbench.contracts import DegradationCard, LinearScene, RandomStreams
 from fusionbench.degrading import is_monochrome, with_noise_sigma
+from fusionbench_degradations.calibration import calibrated_levels
 
 _READ_SLOPE = 2.18
 _READ_OFFSET = 1.20
@@ -34,7 +35,8 @@ class Noise:
         summary="L + sqrt(l_s L + l_r) n, ln l_r = 2.18 ln l_s + 1.20, n standard normal",
         reference="Brooks et al., CVPR 2019, section 3.1",
         parameter="shot noise l_s (variance per unit of linear light)",
-        levels=(0.0015, 0.004, 0.010, 0.020, 0.040),
+        levels=calibrated_levels("noise"),
+        physical_levels=(0.0015, 0.004, 0.010, 0.020, 0.040),
         version="1",
     )
 

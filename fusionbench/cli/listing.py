@@ -81,6 +81,7 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
         "metrics": ("label", "direction", "compares", "core", "needs"),
         "profiles": ("title", "code"),
         "degradations": ("title", "modality", "parameter"),
+        "degradation_profiles": ("title", "reference"),
         "datasets": ("title", "splits", "licence"),
     }[plural]
     grid = Table(title=plural, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)

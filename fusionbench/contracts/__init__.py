@@ -8,10 +8,16 @@ degradation) `fusionbench.degrading`. Nothing here reads a file or imports a hea
 
 from fusionbench.contracts.dataset import Dataset, DatasetCard, DatasetRequest
 from fusionbench.contracts.degradation import (
+    CALIBRATED,
+    PHYSICAL,
     STAGES,
     Degradation,
     DegradationCard,
+    DegradationProfile,
+    DegradationProfileCard,
+    Levels,
     LinearScene,
+    QuantifiedDegradation,
     RandomStreams,
     Stage,
 )
@@ -31,6 +37,7 @@ from fusionbench.contracts.metric import (
 )
 from fusionbench.contracts.pairs import (
     DRIVING_HORIZON,
+    NATIVE_CONDITIONS,
     Box,
     FloatImage,
     ImagePair,
@@ -40,8 +47,11 @@ from fusionbench.contracts.pairs import (
 )
 
 __all__ = [
+    "CALIBRATED",
     "CANONICAL",
     "DRIVING_HORIZON",
+    "NATIVE_CONDITIONS",
+    "PHYSICAL",
     "STAGES",
     "BatchMetric",
     "Box",
@@ -51,11 +61,14 @@ __all__ = [
     "DatasetRequest",
     "Degradation",
     "DegradationCard",
+    "DegradationProfile",
+    "DegradationProfileCard",
     "Device",
     "FloatImage",
     "FusionMethod",
     "ImagePair",
     "Labels",
+    "Levels",
     "LinearScene",
     "MeasuredBatch",
     "MeasuredImage",
@@ -64,6 +77,7 @@ __all__ = [
     "MetricCard",
     "Profile",
     "ProfileCard",
+    "QuantifiedDegradation",
     "RandomStreams",
     "Sample",
     "SourceBatch",

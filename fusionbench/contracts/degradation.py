@@ -18,6 +18,16 @@ STAGES: tuple[Stage, ...] = ("medium", "optics", "exposure", "sensor", "encode")
 """The one physical order in which degradations compose, whatever the order of naming."""
 
 
+Levels = tuple[float, float, float, float, float]
+"""A parameter at severities 1 to 5."""
+
+CALIBRATED = "calibrated"
+"""The default profile: registered degradations at their cards' `levels`."""
+
+PHYSICAL = "physical"
+"""The same degradations at their cards' `physical_levels`."""
+
+
 class RandomStreams(Protocol):
     """Random fields named by (dataset, image id, degradation, stream, seed); severity never changes them."""
 
@@ -73,9 +83,28 @@ class DegradationCard:
     """Paper and equation it comes from."""
     parameter: str
     """What the severity levels set, with its unit."""
-    levels: tuple[float, float, float, float, float]
-    """The parameter at severities 1 to 5."""
+    levels: Levels
+    """The parameter at severities 1 to 5, calibrated so that equal severities do equal damage."""
     version: str
+    physical_levels: Levels | None = None
+    """The parameter at severities 1 to 5 by physics alone (profile `physical`); None if it is `levels`."""
+    unsuited_to: tuple[str, ...] = ()
+    """Native conditions of images (`Sample.native`) it is not applied to unless a person asks for it."""
+    quantity: str = ""
+    """Unit of a physical quantity it accepts in place of a severity (`km`, as in `haze@2km`); see
+    `QuantifiedDegradation`."""
+
+
+@dataclass(frozen=True)
+class DegradationProfileCard:
+    """What a person should know about a set of degradations that follows somebody's published formulas."""
+
+    name: str
+    title: str
+    summary: str
+    """What it does, and in what it differs from the paper where it must."""
+    reference: str
+    """Paper and code it comes from."""
 
 
 class Degradation(Protocol):
@@ -91,4 +120,32 @@ class Degradation(Protocol):
             parameter: Value of the card's parameter (the harness reads it off `levels`, interpolating).
             random: The random fields of this image and degradation.
         """
+        ...
+
+
+class QuantifiedDegradation(Degradation, Protocol):
+    """A degradation that also takes a physical quantity, in its card's unit, in place of a severity."""
+
+    def apply_quantity(self, scene: LinearScene, quantity: float, random: RandomStreams) -> LinearScene:
+        """Damage a scene by a quantity such as a visibility of 2 km.
+
+        Args:
+            scene: The scene as the stages before this one left it.
+            quantity: In the card's unit, positive.
+            random: The random fields of this image and degradation.
+
+        Raises:
+            InputError: If the quantity is beyond what the degradation models.
+        """
+        ...
+
+
+class DegradationProfile(Protocol):
+    """Degradations by somebody's published formulas and levels; never mixed with others in one condition."""
+
+    card: DegradationProfileCard
+
+    @property
+    def degradations(self) -> Mapping[str, Degradation]:
+        """The profile's degradations by name; `levels` of their cards are the profile's own."""
         ...

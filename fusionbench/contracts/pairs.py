@@ -18,6 +18,10 @@ DRIVING_HORIZON = 0.45
 """Height of the vanishing line in the usual driving view, in image heights from the top."""
 
 
+NATIVE_CONDITIONS = ("day", "night", "fog", "smoke")
+"""Real conditions an image can have been taken in; fog and smoke go before the time of day."""
+
+
 @dataclass(frozen=True)
 class Box:
     """One annotated object, in pixels from the left and top edge of the image."""
@@ -50,6 +54,8 @@ class Sample:
     infrared: Path | None = None
     problem: str | None = None
     """Why this sample cannot be read (an orphan, two files of one stem), with the remedy; None if it can."""
+    native: str = ""
+    """What conditions it was really taken in, one of `NATIVE_CONDITIONS`; empty where nobody has said."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """Physically composed, reproducible degradations of image pairs, with their ground truth."""
 
 from fusionbench.degrading.compose import DEPTH_SOURCE, DegradedPair, degrade_pair, with_noise_sigma
-from fusionbench.degrading.condition import Condition, parse_condition, parse_severities
+from fusionbench.degrading.condition import Condition, Quantity, parse_condition, parse_severities
 from fusionbench.degrading.light import is_monochrome, srgb_to_linear
 from fusionbench.degrading.randomness import SPECIFICATION, NamedStreams
 
@@ -11,6 +11,7 @@ __all__ = [
     "Condition",
     "DegradedPair",
     "NamedStreams",
+    "Quantity",
     "degrade_pair",
     "is_monochrome",
     "parse_condition",

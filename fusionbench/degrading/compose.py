@@ -5,14 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionbench import registry
-from fusionbench.contracts import STAGES, Degradation, DegradationCard, ImagePair, LinearScene
-from fusionbench.degrading.condition import Condition
+from fusionbench.contracts import (
+    STAGES,
+    Degradation,
+    ImagePair,
+    Levels,
+    LinearScene,
+    QuantifiedDegradation,
+)
+from fusionbench.degrading import profiles
+from fusionbench.degrading.condition import Condition, Level, Quantity
 from fusionbench.degrading.light import decode_infrared, decode_visible, encode_infrared, encode_visible
 from fusionbench.degrading.randomness import NamedStreams
 from fusionbench.errors import InputError
@@ -57,9 +64,8 @@ def degrade_pair(pair: ImagePair, condition: Condition, seed: int, dataset: str 
         visible=decode_visible(pair.visible), infrared=decode_infrared(pair.infrared), clean=pair
     )
     scene = linear
-    for degradation, parameter in planned(condition):
-        random = NamedStreams(dataset, pair.id, degradation.card.name, seed)
-        scene = degradation.apply(scene, parameter, random)
+    for step in planned(condition):
+        scene = step.apply(scene, dataset, seed)
     degraded = ImagePair(
         id=pair.id,
         visible=pair.visible if scene.visible is linear.visible else encode_visible(scene.visible),
@@ -72,33 +78,62 @@ def degrade_pair(pair: ImagePair, condition: Condition, seed: int, dataset: str 
     return DegradedPair(pair=degraded, clean=pair, maps=maps, depth_source=depth_source)
 
 
-def planned(condition: Condition) -> list[tuple[Degradation, float]]:
+@dataclass(frozen=True)
+class Step:
+    """One degradation of a condition, ready to apply."""
+
+    name: str
+    degradation: Degradation
+    value: float
+    """The card's parameter, or the quantity asked for."""
+    is_quantity: bool
+    random_name: str
+    """Its name in the key of its random fields."""
+
+    def apply(self, scene: LinearScene, dataset: str, seed: int) -> LinearScene:
+        """Damage a scene."""
+        random = NamedStreams(dataset, scene.clean.id, self.random_name, seed)
+        if self.is_quantity:
+            return cast("QuantifiedDegradation", self.degradation).apply_quantity(scene, self.value, random)
+        return self.degradation.apply(scene, self.value, random)
+
+
+def planned(condition: Condition) -> list[Step]:
     """Find the degradations of a condition in physical order, each with its parameter; severity 0 drops out.
 
     Raises:
         InputError: If a degradation has no severity.
         UnknownNameError: If nothing registers a degradation.
     """
-    found: list[tuple[Degradation, float]] = []
-    for name, severity in condition.terms:
-        if severity is None:
-            raise InputError(f"condition {condition.name}: {name} has no severity; write {name}@3, say")
-        degradation = registry.degradation(name)
-        if severity > 0:
-            found.append((degradation, parameter_at(degradation.card, severity)))
-    return sorted(found, key=lambda item: (STAGES.index(item[0].card.stage), item[0].card.name))
+    steps = [_step(name, level, condition) for name, level in condition.terms if level is None or level != 0]
+    return sorted(steps, key=lambda step: (STAGES.index(step.degradation.card.stage), step.name))
 
 
-def parameter_at(card: DegradationCard, severity: float) -> float:
-    """Read a card's parameter at a severity from 1 to 5, linearly between levels.
+def _step(name: str, level: Level, condition: Condition) -> Step:
+    if level is None:
+        raise InputError(f"condition {condition.name}: {name} has no severity; write {name}@3, say")
+    profile = condition.profile
+    is_quantity = isinstance(level, Quantity)
+    value = (
+        level.value
+        if isinstance(level, Quantity)
+        else parameter_at(name, profiles.levels(name, profile), level)
+    )
+    return Step(
+        name, profiles.degradation(name, profile), value, is_quantity, profiles.random_name(name, profile)
+    )
+
+
+def parameter_at(name: str, levels: Levels, severity: float) -> float:
+    """Read a degradation's parameter at a severity from 1 to 5, linearly between levels.
 
     Raises:
         InputError: If the severity is outside 1 to 5.
     """
-    if not 1 <= severity <= len(card.levels):
-        raise InputError(f"{card.name}@{severity}: is out of range; use 1 to {len(card.levels)}")
-    lower = min(math.floor(severity), len(card.levels) - 1)
-    before, after = card.levels[lower - 1], card.levels[lower]
+    if not 1 <= severity <= len(levels):
+        raise InputError(f"{name}@{severity}: is out of range; use 1 to {len(levels)}")
+    lower = min(math.floor(severity), len(levels) - 1)
+    before, after = levels[lower - 1], levels[lower]
     fraction = severity - lower
     return after if fraction == 1 else before + (after - before) * fraction
 

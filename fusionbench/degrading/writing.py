@@ -110,8 +110,11 @@ def verify_set(folder: Path) -> Iterator[str]:
 
 def _settings(dataset: Dataset, condition: Condition, seed: int) -> dict[str, Any]:
     degradations = {
-        degradation.card.name: {"parameter": parameter, "version": degradation.card.version}
-        for degradation, parameter in planned(condition)
+        step.name: {
+            "quantity" if step.is_quantity else "parameter": step.value,
+            "version": step.degradation.card.version,
+        }
+        for step in planned(condition)
     }
     return {
         "condition": condition.name,

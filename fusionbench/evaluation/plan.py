@@ -9,7 +9,7 @@ from typing import Any
 
 from fusionbench import registry
 from fusionbench.contracts import CANONICAL, Dataset, Metric, Sample
-from fusionbench.degrading import Condition
+from fusionbench.degrading import Condition, profiles
 from fusionbench.errors import InputError
 from fusionbench.evaluation.provenance import (
     code_hash,
@@ -179,16 +179,23 @@ def _fingerprint(dataset: Dataset, sample: Sample) -> str:
 
 
 def _label(condition: Condition) -> tuple[str, float]:
-    severities = {severity for _, severity in condition.terms}
-    common = severities.pop() if len(severities) == 1 else None
-    if not common:
-        return condition.name, 0.0
-    return "+".join(name for name, _ in condition.terms), common
+    common = condition.common_severity
+    return (condition.degradations, common) if common else (condition.name, 0.0)
 
 
 def _condition_identity(condition: Condition, seed: int) -> dict[str, Any]:
-    code = {name: code_hash(registry.load("degradation", name)) for name, _ in condition.terms}
-    return {"name": condition.name, "code": code, "seed": seed if condition.terms else None}
+    names = [name for name, _ in condition.terms]
+    return {
+        "name": condition.name,
+        "code": {name: code_hash(profiles.defining_class(name, condition.profile)) for name in names},
+        "seed": seed if names else None,
+        # Levels may be calibrated anew without a change of code.
+        **(
+            {"levels": {name: list(profiles.levels(name, condition.profile)) for name in names}}
+            if names
+            else {}
+        ),
+    }
 
 
 def _clean_output_identity(

@@ -1,7 +1,7 @@
 """Read a store: which cells may stand in one table, and the mean of every metric in them.
 
-Two cells are comparable when they share the dataset's samples, the degradation's code and seed, the profile
-of the metrics and the version of the harness; only comparable cells meet in a table.
+Two cells are comparable when they share the dataset's samples, the degradation's code, levels and seed, the
+profile of the metrics and the version of the harness; only comparable cells meet in a table.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class StoredCell:
         shared = [identity["pipeline"], identity["dataset"], self.stamp["degradation"], condition["code"]]
         # Two conventions never meet in one table.
         profile = [identity["profile"]] if "profile" in identity else []
-        return content_hash([*shared, condition["seed"], *profile])
+        return content_hash([*shared, condition["seed"], condition.get("levels"), *profile])
 
     @property
     def method_identity(self) -> str:

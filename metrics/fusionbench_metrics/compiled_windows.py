@@ -10,37 +10,18 @@ this file, or in the user's cache folder, and made on first use (two seconds).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from fusionbench.compilation import compiled
 
 Array = NDArray[np.float64]
 
 MAP = "float64[:, ::1]"
 """How the compiler writes a map: two axes, rows one after the other."""
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-def _compiled(signature: str) -> Callable[[Function], Function]:
-    """Compile for C-contiguous float64 arrays, at once; keep the machine code where that can be written."""
-
-    def decorate(function: Function) -> Function:
-        try:
-            compiled = numba.njit(signature, cache=True, error_model="numpy")(function)
-        except Exception:
-            # No folder for it can be written, the disk is full, or what lies there is damaged (of which the
-            # reader of the cache raises whatever it trips over): compile in every process.
-            compiled = numba.njit(signature, error_model="numpy")(function)
-        return cast("Function", compiled)
-
-    return decorate
-
-
-@_compiled("void(float64[::1], float64[::1], int64, float64[::1])")
+@compiled("void(float64[::1], float64[::1], int64, float64[::1])")
 def _slide_symmetric(line: Array, taps: Array, step: int, means: Array) -> None:
     last = taps.size - 1
     half = last // 2
@@ -62,7 +43,7 @@ def _slide_symmetric(line: Array, taps: Array, step: int, means: Array) -> None:
         means[column] = total
 
 
-@_compiled(f"void({MAP}, float64[::1], int64, {MAP})")
+@compiled(f"void({MAP}, float64[::1], int64, {MAP})")
 def symmetric_means(image: Array, taps: Array, step: int, means: Array) -> None:
     """Weighted mean of every window inside an image, for weights that are the same from either end.
 
@@ -89,7 +70,7 @@ def symmetric_means(image: Array, taps: Array, step: int, means: Array) -> None:
         _slide_symmetric(weighed, taps, step, means[row])
 
 
-@_compiled(f"void({MAP}, float64[::1], int64, {MAP})")
+@compiled(f"void({MAP}, float64[::1], int64, {MAP})")
 def general_means(image: Array, taps: Array, step: int, means: Array) -> None:
     """As `symmetric_means`, for any weights, of any number; each sum goes from the first tap to the last."""
     weighed = np.empty(image.shape[1])
@@ -106,7 +87,7 @@ def general_means(image: Array, taps: Array, step: int, means: Array) -> None:
             means[row, column] = total
 
 
-@_compiled(f"float64({MAP}, {MAP}, {MAP}, {MAP}, {MAP}, float64, float64, {MAP})")
+@compiled(f"float64({MAP}, {MAP}, {MAP}, {MAP}, {MAP}, float64, float64, {MAP})")
 def compare(
     source_mean: Array,
     source_variance: Array,
@@ -148,7 +129,7 @@ def compare(
     return total
 
 
-@_compiled(f"void({MAP}, {MAP}, {MAP}, float64, float64, {MAP}, {MAP})")
+@compiled(f"void({MAP}, {MAP}, {MAP}, float64, float64, {MAP}, {MAP})")
 def channel(
     source_variance: Array,
     fused_variance: Array,

@@ -278,7 +278,9 @@ def test_leaderboard_reads_the_store(command, pair_folders, tmp_path):
     assert re.fullmatch(r"folder-all-3-clean-[0-9a-f]{6}\.md", path.name)
 
 
-@pytest.mark.parametrize("kind", ["methods", "metrics", "profiles", "degradations", "datasets"])
+@pytest.mark.parametrize(
+    "kind", ["methods", "metrics", "profiles", "degradations", "degradation_profiles", "datasets"]
+)
 def test_list_shows_every_registered_name(command, kind):
     from fusionbench import registry
 
