@@ -20,7 +20,7 @@ from fusionbench.contracts import ImagePair
 from fusionbench.degrading import degrade_pair, parse_condition
 from fusionbench.degrading.manifest import array_hash
 
-NAMES = ("haze", "low_light", "noise")
+NAMES = ("haze", "low_light", "noise", "rain", "motion_blur", "defocus")
 GOLDEN = list(csv.DictReader((Path(__file__).parent / "golden.csv").read_text().splitlines()))
 CORE = "numpy._core._multiarray_umath" if np.__version__ >= "2" else "numpy.core._multiarray_umath"
 
@@ -51,6 +51,10 @@ def hashes_in_a_process(
     root = Path(__file__).resolve().parents[2]
     path = os.pathsep.join(str(root / part) for part in (".", "degradations"))
     environment = {**os.environ, "PYTHONPATH": path, "NPY_DISABLE_CPU_FEATURES": " ".join(disabled)}
+    if disabled:
+        # The compiled loops for the plainest CPU too, which no process may find in the common cache.
+        compiler = {"CPU_NAME": "generic", "CPU_FEATURES": "", "CACHE_DIR": str(folder / "compiled")}
+        environment |= {f"NUMBA_{name}": value for name, value in compiler.items()}
     run = subprocess.run(
         [sys.executable, "-c", HASH_IN_A_PROCESS, str(stored), CORE, *names],
         env=environment,
