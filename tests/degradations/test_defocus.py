@@ -31,7 +31,7 @@ def test_a_lamp_becomes_a_disk_of_its_radius(radius: float) -> None:
     inside = distance < radius - 0.8
     assert np.ptp(disk[inside]) <= 1e-3 * disk.max()
     # The second moment of a disk is r^2 / 2, and that of a pixel's square 1 / 6, sampled at whole pixels.
-    assert (disk * distance**2).sum() / 1000.0 == pytest.approx(radius**2 / 2 + 1 / 6, abs=0.1)
+    assert (disk * distance**2).sum() / 1000.0 == pytest.approx(radius**2 / 2 + 1 / 6, abs=0.15)
 
 
 def test_an_edge_becomes_the_integral_of_the_disk() -> None:
