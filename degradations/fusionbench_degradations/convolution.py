@@ -63,9 +63,10 @@ def gaussian_blur(image: FloatImage, sigma: float) -> FloatImage:
 def line_kernel(length: float, angle: float, width: float = 1.0) -> Kernel:
     """A straight stroke through the middle with soft edges.
 
-    A pixel weighs 1 on the stroke, less towards its edge, 0 one pixel away from a stroke of width 1: the
-    kernel of MATLAB's `fspecial("motion")`. The weights across add up to `width`, to within an eighth where
-    the line is slanted; none is above 1.
+    A pixel weighs 1 on the middle line and less with its distance, down to 0 at one width (at least a pixel)
+    from it: at width 1 the kernel of MATLAB's `fspecial("motion")`. A stroke narrower than a pixel weighs
+    less throughout. The weights across add up to `width`, to within an eighth where the line is slanted;
+    none is above 1.
 
     Args:
         length: In pixels; 1 or less is a point, which (at width 1) leaves an image as it is.
@@ -73,16 +74,16 @@ def line_kernel(length: float, angle: float, width: float = 1.0) -> Kernel:
         width: In pixels, positive.
     """
     half = max(length - 1, 0.0) / 2
-    edge = (max(width, 1.0) + 1) / 2
+    fade = max(width, 1.0)
     right_step, down_step = math.cos(math.radians(angle)), -math.sin(math.radians(angle))
-    right_reach = math.ceil(half * abs(right_step) + edge)
-    down_reach = math.ceil(half * abs(down_step) + edge)
+    right_reach = math.ceil(half * abs(right_step) + fade)
+    down_reach = math.ceil(half * abs(down_step) + fade)
     kernel: dict[tuple[int, int], float] = {}
     for down in range(-down_reach, down_reach + 1):
         for right in range(-right_reach, right_reach + 1):
             across = right * down_step - down * right_step
             beyond = max(abs(right * right_step + down * down_step) - half, 0.0)
-            weight = min(edge - math.sqrt(across * across + beyond * beyond), 1.0) * min(width, 1.0)
+            weight = (1 - math.sqrt(across * across + beyond * beyond) / fade) * min(width, 1.0)
             if weight > _NEGLIGIBLE:
                 kernel[down, right] = weight
     return kernel

@@ -90,7 +90,7 @@ def test_a_stroke_has_its_length_and_width(angle: float, width: float) -> None:
     weights = np.array(list(kernel.values()))
     direction = np.array([-math.sin(math.radians(angle)), math.cos(math.radians(angle))])
     variance = np.average((offsets @ direction) ** 2, weights=weights)
-    assert math.sqrt(12 * variance) == pytest.approx(40, rel=0.04)
+    assert math.sqrt(12 * variance) == pytest.approx(40, rel=0.06)
     assert weights.sum() == pytest.approx(40 * width, rel=0.13)
     assert weights.max() <= 1.0
 
