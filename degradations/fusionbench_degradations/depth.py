@@ -28,6 +28,7 @@ from fusionbench_degradations.filters import (
     nearest_rank,
     rounded,
 )
+from fusionbench_degradations.visibility import METRES_PER_UNIT_OF_PRIOR
 
 PRIOR_SOURCE = "disparity-prior/1"
 DATASET_SOURCE = "dataset"
@@ -65,6 +66,8 @@ class RelativeDepth(NamedTuple):
     """`(H, W)` share of sky, in [0, 1]."""
     source: str
     """`dataset`, or the prior's name and version."""
+    metres_per_unit: float = METRES_PER_UNIT_OF_PRIOR
+    """Distance at which the depth is 1: measured where the dataset knows metres, else an assumption."""
 
 
 def relative_depth(pair: ImagePair, luma: Uint8Image) -> RelativeDepth:
@@ -95,7 +98,7 @@ def _from_metric(metric: FloatImage, pair: ImagePair) -> RelativeDepth:
         return RelativeDepth(np.full(pair.size, FARTHEST, np.float32), sky.astype(np.float32), DATASET_SOURCE)
     reference = ground[math.ceil(_REFERENCE_PERCENTILE * ground.size) - 1]
     depth = np.minimum(metric / reference, np.float32(FARTHEST)).astype(np.float32)
-    return RelativeDepth(depth, sky.astype(np.float32), DATASET_SOURCE)
+    return RelativeDepth(depth, sky.astype(np.float32), DATASET_SOURCE, float(reference))
 
 
 def _from_prior(pair: ImagePair, luma: Uint8Image) -> RelativeDepth:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from fusionbench.contracts import DegradationCard, LinearScene, RandomStreams
-from fusionbench.degrading import is_monochrome, with_noise_sigma
+from fusionbench.degrading import is_monochrome, with_exposure, with_noise_sigma
 from fusionbench_degradations.calibration import calibrated_levels
 
 FULL_WELL = 4000.0
@@ -36,6 +36,7 @@ class LowLight:
         parameter="exposure reduction in stops (EV)",
         levels=calibrated_levels("low_light"),
         physical_levels=(1.0, 2.0, 3.0, 4.0, 5.0),
+        unsuited_to=("night",),
         version="1",
     )
 
@@ -46,5 +47,8 @@ class LowLight:
         variance = np.maximum(signal, 0) / np.float32(FULL_WELL) + np.float32((READ_NOISE / FULL_WELL) ** 2)
         sigma = np.sqrt(variance)
         shape = (*signal.shape[:2], 1 if is_monochrome(scene.clean.visible) else 3)
-        maps = {"exposure": np.asarray(exposure), "noise_sigma": with_noise_sigma(scene.maps, sigma)}
+        maps = {
+            "exposure": with_exposure(scene.maps, exposure),
+            "noise_sigma": with_noise_sigma(scene.maps, sigma),
+        }
         return scene.changed(visible=signal + sigma * random.normal("sensor", shape), maps=maps)

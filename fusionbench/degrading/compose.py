@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -60,11 +60,16 @@ def degrade_pair(pair: ImagePair, condition: Condition, seed: int, dataset: str 
         InputError: If a degradation has no severity.
         UnknownNameError: If nothing registers a degradation.
     """
+    return take_steps(pair, planned(condition), seed, dataset)
+
+
+def take_steps(pair: ImagePair, steps: Sequence[Step], seed: int, dataset: str = "") -> DegradedPair:
+    """Damage a pair by degradations whose parameters are known, in the order given; see `degrade_pair`."""
     linear = LinearScene(
         visible=decode_visible(pair.visible), infrared=decode_infrared(pair.infrared), clean=pair
     )
     scene = linear
-    for step in planned(condition):
+    for step in steps:
         scene = step.apply(scene, dataset, seed)
     degraded = ImagePair(
         id=pair.id,
@@ -136,6 +141,11 @@ def parameter_at(name: str, levels: Levels, severity: float) -> float:
     before, after = levels[lower - 1], levels[lower]
     fraction = severity - lower
     return after if fraction == 1 else before + (after - before) * fraction
+
+
+def with_exposure(maps: Mapping[str, NDArray[Any]], factor: np.float32) -> NDArray[np.float32]:
+    """Exposure relative to the clean image after one more factor: exposures multiply."""
+    return np.asarray(maps.get("exposure", np.float32(1)) * factor, dtype=np.float32)
 
 
 def with_noise_sigma(maps: Mapping[str, NDArray[Any]], sigma: NDArray[np.float32]) -> NDArray[np.float32]:

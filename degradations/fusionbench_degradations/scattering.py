@@ -1,0 +1,83 @@
+"""Koschmieder's law in both images: what lies far away fades into airlight.
+
+I = J t + A (1 - t), t = exp(-tau d), in linear light (Koschmieder, "Theorie der horizontalen Sichtweite",
+1924). d is relative depth (`depth`), so tau is the optical depth at the 95th percentile of distance.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusionbench.contracts import FloatImage, ImagePair, LinearScene
+from fusionbench.degrading import DEPTH_SOURCE
+from fusionbench.images import to_grey
+from fusionbench_degradations.airlight import infrared_airlight, visible_airlight
+from fusionbench_degradations.depth import RelativeDepth, relative_depth
+from fusionbench_degradations.exponential import STEPS, decay
+from fusionbench_degradations.filters import rounded
+
+
+class Surroundings(NamedTuple):
+    """What scattering needs to know of a pair, the same at every strength."""
+
+    depth: RelativeDepth
+    visible_airlight: NDArray[np.float32]
+    """`(3,)` in linear light."""
+    infrared_airlight: np.float32
+
+
+_surroundings: WeakKeyDictionary[ImagePair, Surroundings] = WeakKeyDictionary()
+"""Estimates of the pairs in use, so that five severities of one pair estimate them once."""
+
+
+def surroundings_of(pair: ImagePair) -> Surroundings:
+    """Depth and airlight of a pair.
+
+    Raises:
+        InputError: If the pair's metric depth cannot be used.
+    """
+    found = _surroundings.get(pair)
+    if found is None:
+        luma = to_grey(pair.visible)
+        found = Surroundings(
+            relative_depth(pair, luma), visible_airlight(pair, luma), np.float32(infrared_airlight(pair))
+        )
+        _surroundings[pair] = found
+    return found
+
+
+def scattered(scene: LinearScene, optical_depth: float, infrared_optical_depth: float) -> LinearScene:
+    """Veil both images, and export depth, sky, transmissions and airlights.
+
+    Args:
+        scene: The scene as the stages before left it.
+        optical_depth: tau of the visible image, not negative.
+        infrared_optical_depth: tau of the infrared image.
+    """
+    depth, airlight, warmth = surroundings_of(scene.clean)
+    transmission = _transmission(depth.depth, optical_depth)
+    infrared_transmission = _transmission(depth.depth, infrared_optical_depth)
+    through = transmission[..., None]
+    maps = {
+        "depth": depth.depth,
+        "sky": depth.sky,
+        "transmission": transmission,
+        "airlight": airlight,
+        "infrared_transmission": infrared_transmission,
+        "infrared_airlight": np.asarray(warmth),
+        DEPTH_SOURCE: np.asarray(depth.source),
+    }
+    return scene.changed(
+        visible=scene.visible * through + airlight * (np.float32(1) - through),
+        infrared=scene.infrared * infrared_transmission + warmth * (np.float32(1) - infrared_transmission),
+        maps=maps,
+    )
+
+
+def _transmission(depth: FloatImage, optical_depth: float) -> FloatImage:
+    """exp(-optical_depth d), exact to 1 part in 16,000."""
+    return decay(rounded(depth * np.float32(optical_depth * STEPS)))
