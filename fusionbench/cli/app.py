@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from fusionbench.cli import data, degrade, doctor, evaluate, fuse, leaderboard, listing, measure, score
+from fusionbench.cli import (
+    calibrate,
+    data,
+    degrade,
+    doctor,
+    evaluate,
+    fuse,
+    leaderboard,
+    listing,
+    measure,
+    score,
+)
 
 app = typer.Typer(
     name="fusionbench",
@@ -37,6 +48,7 @@ app.command("score")(score.score)
 app.command("measure")(measure.measure)
 app.command("fuse")(fuse.fuse)
 app.command("degrade")(degrade.degrade)
+app.command("calibrate")(calibrate.calibrate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("list")(listing.list_plugins)
 app.command("info")(listing.info)

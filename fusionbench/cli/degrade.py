@@ -15,6 +15,7 @@ from fusionbench.cli import options
 from fusionbench.errors import InputError
 
 if TYPE_CHECKING:
+    from fusionbench.contracts import Dataset
     from fusionbench.degrading.writing import Written
 
 
@@ -23,14 +24,15 @@ def degrade(
         Path | None, typer.Option(help="Folder to write visible/ID.png and infrared/ID.png to.")
     ] = None,
     degradation: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--degradation",
             "-x",
-            help="haze, haze@2.5, haze+low_light@2.",
+            help="haze, haze@2.5, haze+low_light@2 (default: haze); for --sheet a list with commas "
+            "(default: all).",
             autocompletion=options.complete_degradation,
         ),
-    ] = "haze",
+    ] = None,
     severity: Annotated[float, typer.Option("--severity", "-s", help="1 to 5, or between two levels.")] = 3.0,
     dataset: options.DatasetName = "folder",
     root: options.Root = None,
@@ -44,6 +46,11 @@ def degrade(
     verify: Annotated[
         Path | None, typer.Option(help="Check a folder that was written before, and do nothing else.")
     ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Draw degradations of one --image by all severities into this PNG, and no more."),
+    ] = None,
+    image: Annotated[str | None, typer.Option(help="Id of the pair to draw (default: the first).")] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Write degraded copies of a dataset, reproducible to the bit.
@@ -58,12 +65,19 @@ def degrade(
     if verify is not None:
         _verify(verify, quiet=quiet)
         return
+    chosen = options.dataset_options(dataset_option, visible, infrared)
+    if sheet is not None:
+        _draw(sheet, open_dataset(dataset, root, split, chosen), image, degradation, seed)
+        if not quiet:
+            typer.echo(f"drawn in {sheet}")
+        return
+    if image is not None:
+        raise InputError("--image: is for --sheet; give --sheet FILE.png too")
     if out is None:
         raise InputError("--out: give the folder to write to")
     if limit is not None and limit < 1:
         raise InputError(f"--limit {limit}: expected 1 or more")
-    condition = parse_condition(degradation).with_severity(severity)
-    chosen = options.dataset_options(dataset_option, visible, infrared)
+    condition = parse_condition(degradation or "haze").with_severity(severity)
     opened = open_dataset(dataset, root, split, chosen)
     total = len(opened.samples[:limit])
     named = options.dataset_options(dataset_option)
@@ -76,6 +90,23 @@ def degrade(
         )
     if counts["failed"]:
         raise typer.Exit(1)
+
+
+def _draw(file: Path, dataset: Dataset, image_id: str | None, degradations: str | None, seed: int) -> None:
+    from fusionbench import registry
+    from fusionbench.degrading import parse_condition
+    from fusionbench.degrading.sheet import render_sheet, sample_called
+    from fusionbench.images import write_png
+
+    if file.suffix.lower() != ".png":
+        raise InputError(f"--sheet {file}: expected a file name that ends in .png")
+    usable = [sample.id for sample in dataset.samples if sample.problem is None]
+    if not usable:
+        raise InputError(f"{dataset.card.name}: split {dataset.split!r} has no pair that can be read")
+    sample = sample_called(dataset, usable[0] if image_id is None else image_id)
+    names = options.names_in([degradations] if degradations else None)
+    conditions = [parse_condition(name) for name in names or registry.load_all("degradation")]
+    write_png(file, render_sheet(dataset.load(sample), conditions, seed, dataset.card.name))
 
 
 def _verify(folder: Path, *, quiet: bool) -> None:
