@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fusionbench.api import Degraded as Degraded
     from fusionbench.api import Evaluation as Evaluation
+    from fusionbench.api import contact_sheet as contact_sheet
     from fusionbench.api import degrade as degrade
     from fusionbench.api import evaluate as evaluate
     from fusionbench.api import fuse as fuse
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Degraded",
     "Evaluation",
+    "contact_sheet",
     "degrade",
     "evaluate",
     "fuse",

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fusionbench.contracts import CANONICAL, Device, FloatImage, ImagePair, SourceImages, Uint8Image
 from fusionbench.degrading import degrade_pair, parse_condition
+from fusionbench.degrading.sheet import render_sheet
 from fusionbench.errors import InputError
 from fusionbench.evaluation.evaluate import DEFAULT_RESULTS, DEFAULT_SEVERITY, Evaluation, evaluate, score
 from fusionbench.fusing import fuse_pairs, fuse_raw, ready_method
@@ -41,6 +42,7 @@ from fusionbench.ranking.table import Table
 __all__ = [
     "Degraded",
     "Evaluation",
+    "contact_sheet",
     "degrade",
     "evaluate",
     "fuse",
@@ -180,6 +182,36 @@ def degrade(
     return Degraded(
         result.pair.visible, result.pair.infrared, result.clean.visible, result.clean.infrared, result.maps
     )
+
+
+def contact_sheet(
+    visible: Image,
+    infrared: Image,
+    degradations: Sequence[str],
+    *,
+    seed: int = 0,
+    image_id: str = "image",
+    dataset: str = "",
+) -> Uint8Image:
+    """Draw what degradations do to one pair: a row each, the clean image and severities 1 to 5 beside it.
+
+    Args:
+        visible: The clean visible image.
+        infrared: The clean infrared image, which rows of infrared degradations show.
+        degradations: Without severities, such as `haze` or `haze+low_light`.
+        seed: Seed of the random fields.
+        image_id: Name of the pair, as in `degrade`.
+        dataset: Name of the dataset, as in `degrade`.
+
+    Returns:
+        `(H, W, 3)` uint8.
+
+    Raises:
+        InputError: If an image cannot be used, or no degradation is named.
+        UnknownNameError: If a degradation is not registered.
+    """
+    conditions = [parse_condition(name) for name in degradations]
+    return render_sheet(_pair(visible, infrared, image_id), conditions, seed, dataset)
 
 
 def fuse(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import fusionbench
 from fusionbench.contracts import ImagePair
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import parse_condition
@@ -55,3 +56,14 @@ def test_an_unknown_image_suggests_the_nearest() -> None:
 def test_no_condition_is_an_error() -> None:
     with pytest.raises(InputError, match="no degradation is named"):
         render_sheet(uniform_pair(), [])
+
+
+def test_the_python_interface_draws_the_same_sheet() -> None:
+    pair = uniform_pair()
+    drawn = fusionbench.contact_sheet(pair.visible, pair.infrared, ["noise"], image_id=pair.id)
+    np.testing.assert_array_equal(drawn, render_sheet(pair, [parse_condition("noise")]))
+
+
+def test_an_infrared_degradation_shows_the_infrared_image() -> None:
+    sheet = render_sheet(uniform_pair(), [parse_condition("ir_noise")])
+    np.testing.assert_array_equal(sheet[100, TILE_WIDTH // 2], (200, 200, 200))
