@@ -17,17 +17,32 @@ from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from fusionbench.contracts import ImagePair
+from fusionbench.datasets import open_dataset
 from fusionbench.degrading import degrade_pair, parse_condition
 from fusionbench.degrading.manifest import array_hash
 
-NAMES = ("haze", "low_light", "noise", "rain", "motion_blur", "defocus")
+VISIBLE_NAMES = (
+    "haze",
+    "fog",
+    "low_light",
+    "noise",
+    "over_exposure",
+    "rain",
+    "motion_blur",
+    "defocus",
+    "jpeg",
+)
+INFRARED_NAMES = ("ir_noise", "ir_stripe", "ir_low_contrast", "ir_blur")
+NAMES = (*VISIBLE_NAMES, *INFRARED_NAMES)
 GOLDEN = list(csv.DictReader((Path(__file__).parent / "golden.csv").read_text().splitlines()))
+SCENES = list(csv.DictReader((Path(__file__).parent / "golden_scenes.csv").read_text().splitlines()))
 CORE = "numpy._core._multiarray_umath" if np.__version__ >= "2" else "numpy.core._multiarray_umath"
 
 HASH_IN_A_PROCESS = """
 import importlib, json, sys
 import numpy as np
 from fusionbench.contracts import ImagePair
+from fusionbench.datasets import open_dataset
 from fusionbench.degrading import degrade_pair, parse_condition
 from fusionbench.degrading.manifest import array_hash
 stored = np.load(sys.argv[1])
@@ -89,6 +104,14 @@ def test_the_bits_are_those_of_the_record(street: ImagePair, row: dict[str, str]
     assert (array_hash(result.visible), array_hash(result.infrared)) == (row["visible"], row["infrared"])
 
 
+@pytest.mark.parametrize("row", SCENES, ids=lambda row: f"{row['image']} {row['condition']}")
+def test_the_bits_of_generated_scenes_are_those_of_the_record(row: dict[str, str]) -> None:
+    scenes = open_dataset("scenes", options={"size": "320x240"})
+    sample = next(sample for sample in scenes.samples if sample.id == row["image"])
+    result = degrade_pair(scenes.load(sample), parse_condition(row["condition"]), 0, "scenes").pair
+    assert (array_hash(result.visible), array_hash(result.infrared)) == (row["visible"], row["infrared"])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_real_pairs_come_out_the_same_in_any_order(real_pair: ImagePair, name: str) -> None:
     severities = (1.0, 3.0, 5.0)
@@ -101,7 +124,7 @@ def test_real_pairs_come_out_the_same_in_any_order(real_pair: ImagePair, name: s
         np.testing.assert_array_equal(one.pair.infrared, other.pair.infrared)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VISIBLE_NAMES)
 def test_every_severity_is_worse_than_the_one_before(real_pair: ImagePair, name: str) -> None:
     # Every second pixel is enough to order them, and keeps the test short on large images.
     clean = real_pair.visible[::2, ::2]
