@@ -59,9 +59,10 @@ def calibrate(
     if datasets is None:
         raise InputError("--dataset: give one or more datasets with real pairs")
     names = options.names_in(degradation)
-    degradations = [registry.degradation(name) for name in names or registry.load_all("degradation")]
+    wanted = dict.fromkeys(names or registry.load_all("degradation"))
+    degradations = [registry.degradation(name) for name in wanted]
     given = options.dataset_options(dataset_option)
-    opened = [open_dataset(name, root, None, given) for name in datasets]
+    opened = [open_dataset(name, root, None, given) for name in dict.fromkeys(datasets)]
     chosen = [pair for one in opened for pair in choose_pairs(one, pairs)]
     usable = large_enough(chosen, lambda line: print(line, file=sys.stderr))
     if not usable:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import importlib
 from pathlib import Path
 
 
 def arguments(out: Path, *more: object) -> tuple[object, ...]:
-    chosen = ("--dataset", "scenes", "--pairs", 2, "--degradation", "noise,low_light", "--workers", 1)
+    chosen = ("--dataset", "scenes", "--pairs", 2, "--degradation", "noise,motion_blur", "--workers", 1)
     return ("calibrate", *chosen, "--out", out, *more)
 
 
@@ -19,7 +20,7 @@ def test_the_same_command_writes_the_same_file(command, tmp_path: Path) -> None:
     assert text == (tmp_path / "second.csv").read_text()
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     rows = {row["degradation"]: [float(row[str(s)]) for s in range(1, 6)] for row in csv.DictReader(lines)}
-    assert list(rows) == ["low_light", "noise"]
+    assert list(rows) == ["motion_blur", "noise"]
     assert all(levels == sorted(set(levels)) for levels in rows.values())
     assert f"{rows['noise'][2]:g} (" in first.stdout
     assert str(tmp_path) not in text
@@ -43,3 +44,16 @@ def test_an_unknown_degradation_suggests_the_nearest(command, tmp_path: Path) ->
     done = command("calibrate", "--dataset", "scenes", "-x", "nois", "--out", tmp_path / "table.csv")
     assert done.returncode == 1
     assert "did you mean noise" in done.stderr
+
+
+def test_what_cannot_be_reached_is_named_and_exit_status_1(command, tmp_path: Path, monkeypatch) -> None:
+    # Hardly any blur at all cannot do the damage of the stronger severities.
+    module = importlib.import_module("fusionbench.calibrating.calibrate")
+    monkeypatch.setattr(module, "LIMITS", {"ir_blur": (0.2, 1.0)})
+    chosen = ("--dataset", "scenes", "--pairs", 1, "--degradation", "ir_blur,ir_blur", "--workers", 1)
+    done = command("calibrate", *chosen, "--out", tmp_path / "table.csv")
+    assert done.returncode == 1
+    assert "not reached: ir_blur@5" in done.stderr
+    assert "at 1, the end of its range; the target is 0.17" in done.stderr
+    text = (tmp_path / "table.csv").read_text()
+    assert [line.startswith("ir_blur") for line in text.splitlines()].count(True) == 1
