@@ -42,6 +42,7 @@ def degrade(
     infrared: options.InfraredFolder = None,
     limit: options.Limit = None,
     seed: options.Seed = 0,
+    native: options.Native = "auto",
     maps: Annotated[bool, typer.Option("--maps", help="Write the ground truth too, as maps/ID.npz.")] = False,
     verify: Annotated[
         Path | None, typer.Option(help="Check a folder that was written before, and do nothing else.")
@@ -60,6 +61,7 @@ def degrade(
     """
     from fusionbench.datasets import open_dataset
     from fusionbench.degrading import parse_condition
+    from fusionbench.degrading.native_choice import chosen_samples, left_out
     from fusionbench.degrading.writing import degrade_dataset
 
     if verify is not None:
@@ -79,10 +81,13 @@ def degrade(
         raise InputError(f"--limit {limit}: expected 1 or more")
     condition = parse_condition(degradation or "haze").with_severity(severity)
     opened = open_dataset(dataset, root, split, chosen)
-    total = len(opened.samples[:limit])
+    every = opened.samples[:limit]
+    samples = chosen_samples(every, condition, native)
     named = options.dataset_options(dataset_option)
-    images = degrade_dataset(opened, condition, seed, out, options=named, maps=maps, limit=limit)
-    counts = _follow(images, total, quiet=quiet)
+    images = degrade_dataset(opened, condition, seed, out, options=named, maps=maps, samples=samples)
+    counts = _follow(images, len(samples), quiet=quiet)
+    for taken_in, number in left_out(every, samples).items():
+        typer.echo(f"{number} images left out ({taken_in}); --native all takes every image", err=True)
     if not quiet:
         typer.echo(
             f"{condition.name}: {counts['written']} written, {counts['kept']} there already, "

@@ -111,6 +111,14 @@ ProfileName = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many pairs.")]
 Seed = Annotated[int, typer.Option(help="Seed of the degradations.")]
+Native = Annotated[
+    str,
+    typer.Option(
+        "--native",
+        help="Images by the real condition they were taken in: auto (low_light leaves out what is dark "
+        "already), all, day, night, fog, smoke.",
+    ),
+]
 Results = Annotated[Path, typer.Option(help="Folder that keeps every result.", envvar="FUSIONBENCH_RESULTS")]
 TablesFolder = Annotated[Path, typer.Option("--out", help="Folder for the Markdown and CSV tables.")]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]

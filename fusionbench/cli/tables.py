@@ -28,6 +28,8 @@ def print_tables(tables: Sequence[Table]) -> None:
     console = Console()
     for table in tables:
         console.print(f"{table.title} ({table.images} pairs)", style="bold", highlight=False, markup=False)
+        if table.left_out:
+            console.print(table.left_out, highlight=False, markup=False)
         for index, columns in enumerate(_grids(table, console.width)):
             console.print(_grid(table, columns, ranked=index == 0), "")
     console.print(_notes(tables), style="dim", highlight=False, markup=False)

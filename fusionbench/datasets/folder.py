@@ -9,6 +9,7 @@ from typing import ClassVar
 from fusionbench.contracts import DRIVING_HORIZON, DatasetCard, DatasetRequest
 from fusionbench.datasets import splits
 from fusionbench.datasets.layouts import image_folders, listing
+from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION, read_native
 from fusionbench.datasets.paired import PairedFiles, Part, listed
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
 from fusionbench.errors import InputError
@@ -37,6 +38,7 @@ class FolderDataset(PairedFiles):
             INFRARED_OPTION: "folder of infrared images",
             HORIZON_OPTION: "height of the vanishing line in image heights from the top (default 0.45)",
             LIST_OPTION: LIST_HELP,
+            NATIVE_OPTION: NATIVE_HELP,
         },
     )
 
@@ -54,6 +56,7 @@ class FolderDataset(PairedFiles):
             parts=(Part(visible, infrared),),
             split=split,
             horizon=_horizon(options.get(HORIZON_OPTION, str(DRIVING_HORIZON))),
+            natives=read_native(Path(options[NATIVE_OPTION])) if NATIVE_OPTION in options else {},
         )
         if not dataset.samples:
             raise InputError(f"{visible}: no images there nor in {infrared}; check both folders")

@@ -15,6 +15,7 @@ from fusionbench.datasets.layouts import (
     holds_images,
     subfolder,
 )
+from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION
 from fusionbench.datasets.paired import PairedFiles, Part, listed
 from fusionbench.datasets.sources import SOURCES
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
@@ -44,7 +45,7 @@ class LLVIP(PairedFiles):
         source=SOURCES["llvip"].origin,
         paper="Jia et al., LLVIP: A Visible-infrared Paired Dataset for Low-light Vision, ICCVW 2021",
         box_classes=("person",),
-        options={LIST_OPTION: LIST_HELP},
+        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("llvip",)
     looked_for: ClassVar[str] = "visible/{train,test} and infrared/{train,test} in it or in LLVIP/"
@@ -55,6 +56,12 @@ class LLVIP(PairedFiles):
         SUBSET_SPLIT: ("test",),
     }
     usual_horizon: ClassVar[float] = MAST_HORIZON
+
+    @classmethod
+    def native_condition(cls, image_id: str) -> str:
+        """`night`: 24 of the 26 scenes are dark; which two are not, its authors do not say by name."""
+        del image_id
+        return "night"
 
     @classmethod
     def _layout(cls, folder: Path) -> dict[str, Part]:

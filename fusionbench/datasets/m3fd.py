@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from fusionbench.contracts import DatasetCard
 from fusionbench.datasets.layouts import ANNOTATION_NAMES, image_folders, is_called, subfolder
+from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION, of_m3fd
 from fusionbench.datasets.paired import PairedFiles, Part
 from fusionbench.datasets.sources import SOURCES
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
@@ -36,11 +37,16 @@ class M3FD(PairedFiles):
         source=SOURCES["m3fd"].origin,
         paper=_PAPER,
         box_classes=("People", "Car", "Bus", "Motorcycle", "Lamp", "Truck"),
-        options={LIST_OPTION: LIST_HELP},
+        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("m3fd_detection", "m3fd")
     looked_for: ClassVar[str] = "Ir/, Vis/ and Annotation/ in it, in M3FD_Detection/ or in M3FD/"
     splits_of: ClassVar[Mapping[str, tuple[str, ...]]] = {"all": ("all",)}
+
+    @classmethod
+    def native_condition(cls, image_id: str) -> str:
+        """Time of day by the published scene attribute."""
+        return of_m3fd(image_id)
 
     @classmethod
     def _layout(cls, folder: Path) -> dict[str, Part]:
@@ -63,7 +69,7 @@ class M3FDFusion(PairedFiles):
         licence=SOURCES["m3fd_fusion"].terms,
         source=SOURCES["m3fd_fusion"].origin,
         paper=_PAPER,
-        options={LIST_OPTION: LIST_HELP},
+        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("m3fd_fusion", "m3fd-fusion", "m3fdfusion")
     looked_for: ClassVar[str] = "Ir/ and Vis/ (without Annotation/) in it or in M3FD_Fusion/"

@@ -16,6 +16,7 @@ from fusionbench.datasets.layouts import (
     image_folders,
     subfolder,
 )
+from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION, by_last_letter
 from fusionbench.datasets.paired import PairedFiles, Part, listed
 from fusionbench.datasets.sources import SOURCES
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION, chosen_value
@@ -57,6 +58,7 @@ class MSRS(PairedFiles):
         mask_classes=MASK_CLASSES,
         options={
             LIST_OPTION: LIST_HELP,
+            NATIVE_OPTION: NATIVE_HELP,
             LIGHT_OPTION: "day or night: only images taken then",
             LABELS_OPTION: "fusion (default), visible or infrared: the kind of image the boxes were drawn on",
         },
@@ -70,6 +72,11 @@ class MSRS(PairedFiles):
         "train": ("train",),
         "all": ("train", "test"),
     }
+
+    @classmethod
+    def native_condition(cls, image_id: str) -> str:
+        """`day` or `night`, by the last letter of the name."""
+        return by_last_letter(image_id)
 
     @classmethod
     def _layout(cls, folder: Path) -> dict[str, Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -24,6 +24,7 @@ from fusionbench.datasets import splits
 from fusionbench.datasets.annotations import read_mask, read_voc, read_yolo
 from fusionbench.datasets.fingerprint import pair_fingerprint
 from fusionbench.datasets.layouts import find_layout, listing
+from fusionbench.datasets.native import NATIVE_OPTION, read_native
 from fusionbench.datasets.pairing import join, pair_folders
 from fusionbench.errors import InputError
 from fusionbench.images import read_pair
@@ -66,6 +67,8 @@ class PairedFiles:
     """Ids the options chose, sorted; None for all."""
     horizon: float = DRIVING_HORIZON
     """Height of the vanishing line in image heights from the top."""
+    natives: Mapping[str, str] = field(default_factory=dict)
+    """Native conditions by id from the user's own list, which goes before the dataset's."""
 
     @classmethod
     def open(cls: type[Reader], request: DatasetRequest) -> Reader:
@@ -85,12 +88,14 @@ class PairedFiles:
                 f"only {', '.join(groups)} is there; choose another split or complete the download"
             )
         parts = cls._with_labels(tuple(groups[name] for name in wanted), folder, options)
-        return cls(parts=parts, split=split, horizon=cls.usual_horizon)._chosen(options)
+        natives = read_native(Path(options[NATIVE_OPTION])) if NATIVE_OPTION in options else {}
+        return cls(parts=parts, split=split, horizon=cls.usual_horizon, natives=natives)._chosen(options)
 
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
         """Every sample of the split, sorted by id; unusable ones carry their `problem`."""
-        found = join(pair_folders(part.visible, part.infrared) for part in self.parts)
+        listing = join(pair_folders(part.visible, part.infrared) for part in self.parts)
+        found = tuple(replace(sample, native=self._native_condition(sample.id)) for sample in listing)
         if self.keep is None:
             return found
         keep = set(self.keep)
@@ -161,6 +166,15 @@ class PairedFiles:
     def _chosen(self: Reader, options: Mapping[str, str]) -> Reader:
         """The dataset with the ids its options choose."""
         return listed(self, options)
+
+    def _native_condition(self, image_id: str) -> str:
+        return self.natives.get(image_id) or self.native_condition(image_id)
+
+    @classmethod
+    def native_condition(cls, image_id: str) -> str:
+        """What an image was really taken in, by its name; empty where the name does not tell."""
+        del image_id
+        return ""
 
     def _boxes(self, part: Part, stem: str, visible: Path) -> tuple[Box, ...] | None:
         if part.boxes is None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from fusionbench.contracts import DatasetCard
 from fusionbench.datasets.layouts import holds_images, subfolder
+from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION
 from fusionbench.datasets.paired import PairedFiles, Part
 from fusionbench.datasets.sources import SOURCES
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
@@ -26,7 +27,7 @@ class RoadScene(PairedFiles):
         licence=SOURCES["roadscene"].terms,
         source=SOURCES["roadscene"].origin,
         paper="Xu et al., FusionDN: A Unified Densely Connected Network for Image Fusion, AAAI 2020",
-        options={LIST_OPTION: LIST_HELP},
+        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("roadscene", "road-scene-infrared-visible-images")
     looked_for: ClassVar[str] = "crop_LR_visible/ and cropinfrared/ in it or in RoadScene/"

@@ -6,7 +6,7 @@ A folder holds one set (dataset, split, condition, seed): `visible/ID.png`, `inf
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,7 @@ def degrade_dataset(
     *,
     options: Mapping[str, str] | None = None,
     maps: bool = False,
-    limit: int | None = None,
+    samples: Sequence[Sample] | None = None,
 ) -> Iterator[Written]:
     """Write degraded copies of a dataset's images, one after the other, continuing what an earlier run began.
 
@@ -65,7 +65,7 @@ def degrade_dataset(
         folder: Where to write; empty, missing, or holding the same set.
         options: The dataset's options, which are part of what makes the set.
         maps: Whether to write the ground-truth maps too.
-        limit: Only this many samples, from the first.
+        samples: Which of the dataset's samples; None takes all.
 
     Yields:
         What became of each sample, in the order of the dataset.
@@ -78,7 +78,7 @@ def degrade_dataset(
     claim_folder(folder, settings)
     finished = read_manifest(folder)
     try:
-        for sample in dataset.samples[:limit]:
+        for sample in dataset.samples if samples is None else samples:
             yield _write_sample(dataset, sample, condition, settings, folder, finished.get(sample.id))
     finally:
         # A full disk must not hide why the loop ended; the lines appended so far are valid as they are.

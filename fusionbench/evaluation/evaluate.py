@@ -12,6 +12,7 @@ from fusionbench import registry
 from fusionbench.contracts import CANONICAL, Dataset, Device
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import Condition, parse_condition, parse_severities
+from fusionbench.degrading.native_choice import AUTOMATIC
 from fusionbench.errors import InputError
 from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
 from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, run_plan
@@ -82,6 +83,7 @@ def evaluate(
     profile: str = CANONICAL,
     limit: int | None = None,
     seed: int = 0,
+    native: str = AUTOMATIC,
     results: Path | str = DEFAULT_RESULTS,
     device: Device = "auto",
     engine: Engine = "process",
@@ -109,6 +111,8 @@ def evaluate(
         profile: Whose conventions to measure by: `canonical`, or a registered profile.
         limit: Only the first so many samples.
         seed: Seed of the degradations.
+        native: Which images by the real condition they were taken in: `auto` leaves out those a degradation
+            is not applied to (low_light what is dark already), `all` none; or `day`, `night`, `fog`, `smoke`.
         results: Folder of the store.
         device: Where methods run.
         engine: `process`, or `ray` to spread the work over a cluster (needs the extra `ray`).
@@ -142,6 +146,7 @@ def evaluate(
         seed=seed,
         limit=_positive_limit(limit),
         dataset_options=options,
+        native=native,
     )
     if shard is not None:
         plan = shard_of(plan, *shard)
@@ -175,6 +180,7 @@ def score(
     profile: str = CANONICAL,
     limit: int | None = None,
     seed: int = 0,
+    native: str = AUTOMATIC,
     results: Path | str = DEFAULT_RESULTS,
     workers: int = 1,
     listener: Listener | None = None,
@@ -198,6 +204,7 @@ def score(
         profile: As in `evaluate`.
         limit: As in `evaluate`.
         seed: Seed the degraded pairs were made with.
+        native: As in `evaluate`.
         results: As in `evaluate`.
         workers: As in `evaluate`.
         listener: As in `evaluate`.
@@ -226,6 +233,7 @@ def score(
         seed=seed,
         limit=_positive_limit(limit),
         dataset_options=options,
+        native=native,
     )
     for option, given in (("--fused", folder), ("--fused-clean", clean)):
         if given is not None:

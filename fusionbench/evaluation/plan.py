@@ -10,6 +10,7 @@ from typing import Any
 from fusionbench import registry
 from fusionbench.contracts import CANONICAL, Dataset, Metric, Sample
 from fusionbench.degrading import Condition, profiles
+from fusionbench.degrading.native_choice import AUTOMATIC, chosen_samples, left_out, native_groups
 from fusionbench.errors import InputError
 from fusionbench.evaluation.provenance import (
     code_hash,
@@ -53,6 +54,8 @@ class Cell:
     """That severity; 0 where there is none to speak of."""
     seed: int
     method: MethodRequest
+    samples: tuple[Sample, ...]
+    """The samples it is about: the plan's, less those the condition is not applied to."""
     identity: Mapping[str, Any]
     """Everything that changes a number in the cell, and nothing else."""
     display: Mapping[str, Any]
@@ -70,6 +73,7 @@ class Plan:
 
     dataset: Dataset
     samples: tuple[Sample, ...]
+    """Every sample that at least one cell is about."""
     metrics: MetricRequest
     cells: tuple[Cell, ...]
 
@@ -88,6 +92,7 @@ def make_plan(
     seed: int = 0,
     limit: int | None = None,
     dataset_options: Mapping[str, str] | None = None,
+    native: str = AUTOMATIC,
 ) -> Plan:
     """Lay out the cells of an evaluation.
 
@@ -99,21 +104,27 @@ def make_plan(
         seed: Seed of the degradations' random fields.
         limit: Take only the first so many samples.
         dataset_options: The options the dataset was opened with, for tables.
+        native: Which samples by native condition: see `native_choice.chosen_samples`.
 
     Raises:
         InputError: If the dataset is empty, two methods have one name, a metric cannot be created, or every
             metric compares with the output on the clean pair and a condition is clean.
         UnknownNameError: If a plugin is not registered.
     """
-    samples = tuple(dataset.samples[:limit])
-    if not samples:
+    every = tuple(dataset.samples[:limit])
+    if not every:
         raise InputError(f"dataset {dataset.card.name}, split {dataset.split}: has no images to evaluate")
+    samples_of = {condition: chosen_samples(every, condition, native) for condition in conditions}
     _refuse_twins([method.name for method in methods])
     chosen = ready_metrics(metrics)
     _refuse_nothing_to_measure(conditions, chosen)
     metric_identity = _metrics_identity(chosen, metrics)
     metric_display = {name: _metric_display(metric) for name, metric in chosen.items()}
-    listed = content_hash([[sample.id, _fingerprint(dataset, sample)] for sample in samples])
+    prints = {sample.id: _fingerprint(dataset, sample) for sample in every}
+    listed = {
+        condition: content_hash([[sample.id, prints[sample.id]] for sample in samples])
+        for condition, samples in samples_of.items()
+    }
     cells = [
         Cell(
             dataset=dataset.card.name,
@@ -123,9 +134,10 @@ def make_plan(
             severity=_label(condition)[1],
             seed=seed,
             method=method,
+            samples=samples_of[condition],
             identity={
                 "pipeline": PIPELINE_VERSION,
-                "dataset": {"name": dataset.card.name, "split": dataset.split, "samples": listed},
+                "dataset": {"name": dataset.card.name, "split": dataset.split, "samples": listed[condition]},
                 "condition": _condition_identity(condition, seed),
                 "method": {"name": method.name, **_method_identity(method)},
                 "metrics": metric_identity,
@@ -139,12 +151,16 @@ def make_plan(
                 "limit": limit,
                 "dataset_options": _publishable(dataset_options or {}),
                 "chosen": bool(dataset_options),
+                "native": native_groups(samples_of[condition]),
+                "native_choice": native,
+                "left_out": left_out(every, samples_of[condition]),
             },
         )
         for condition in conditions
         for method in methods
     ]
-    return Plan(dataset, samples, metrics, tuple(cells))
+    used = {sample.id for samples in samples_of.values() for sample in samples}
+    return Plan(dataset, tuple(sample for sample in every if sample.id in used), metrics, tuple(cells))
 
 
 def shard_of(plan: Plan, index: int, count: int) -> Plan:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
-from fusionbench.contracts import Device, Sample
+from fusionbench.contracts import Device
 from fusionbench.degrading import Condition
 from fusionbench.evaluation.engines import run_here, run_in_processes, run_on_ray
 from fusionbench.evaluation.plan import Cell, Plan
@@ -84,12 +84,12 @@ class RunReport:
 class _OpenCell:
     """A cell being computed: its journal and the results so far."""
 
-    def __init__(self, cell: Cell, store: Store, samples: tuple[Sample, ...], *, retry_failed: bool) -> None:
+    def __init__(self, cell: Cell, store: Store, *, retry_failed: bool) -> None:
         self.cell = cell
         finished = store.results(cell) if store.is_done(cell) else store.covered(cell)
         kept = {**finished, **store.journalled(cell)}
         self.results = {name: kept[name] for name in kept if not (retry_failed and kept[name].reasons)}
-        self.missing = [sample for sample in samples if sample.id not in self.results]
+        self.missing = [sample for sample in cell.samples if sample.id not in self.results]
         self.journal: Journal = store.open_journal(cell)
 
 
@@ -109,23 +109,24 @@ def run_plan(plan: Plan, store: Store, options: RunOptions, listener: Listener |
         if done.key not in waiting:
             store.confirm(done)
     opened = {
-        (cell.condition, cell.method.name): _OpenCell(
-            cell, store, plan.samples, retry_failed=options.retry_failed
-        )
+        (cell.condition, cell.method.name): _OpenCell(cell, store, retry_failed=options.retry_failed)
         for cell in pending
     }
-    total, remaining = len(plan.cells) * len(plan.samples), sum(len(cell.missing) for cell in opened.values())
+    total, remaining = (
+        sum(len(cell.samples) for cell in plan.cells),
+        sum(len(cell.missing) for cell in opened.values()),
+    )
     report.reused = total - remaining
     listener.started(total, remaining)
     # Resolved once: what the stamp says is where it ran, on whatever machine.
     device = choose_device(options.device) if opened else "cpu"
     described = environment(device)
     try:
-        _finish_complete(list(opened.values()), plan, store, described)
+        _finish_complete(list(opened.values()), store, described)
         for outcome in _outcomes(plan, opened, replace(options, device=device)):
             _keep(outcome, opened, listener, report)
             touched = [opened[outcome.condition, name] for name in {name for name, _ in outcome.results}]
-            _finish_complete(touched, plan, store, described)
+            _finish_complete(touched, store, described)
     finally:
         for cell in opened.values():
             cell.journal.close()
@@ -190,8 +191,8 @@ def _keep(
         listener.advanced(result)
 
 
-def _finish_complete(cells: list[_OpenCell], plan: Plan, store: Store, described: dict[str, str]) -> None:
+def _finish_complete(cells: list[_OpenCell], store: Store, described: dict[str, str]) -> None:
     for cell in cells:
-        if len(cell.results) == len(plan.samples):
+        if len(cell.results) == len(cell.cell.samples):
             cell.journal.close()
-            store.finish(cell.cell, [cell.results[sample.id] for sample in plan.samples], described)
+            store.finish(cell.cell, [cell.results[sample.id] for sample in cell.cell.samples], described)

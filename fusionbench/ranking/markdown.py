@@ -22,6 +22,8 @@ def render_markdown(table: Table) -> str:
     parts = [f"# {_escape(table.title)}", _facts(table), _grids(table), _legend(table)]
     for part in table.by_severity:
         parts += [f"## Severity {severity_text(part.severities)}", _grids(part)]
+    for part in table.by_native:
+        parts += [f"## {part.native.capitalize()} ({part.images} pairs)", _grids(part)]
     if table.all_failures:
         parts += ["## Without a value", _failures(table)]
     parts += ["## How it was made", _provenance(table)]
@@ -36,6 +38,8 @@ def _facts(table: Table) -> str:
     text += f" Metrics of profile `{table.profile}`."
     if table.profile != CANONICAL:
         text += " Not comparable with tables of another."
+    if table.left_out:
+        text += f" {table.left_out}"
     if table.synthetic:
         text += " **Synthetic scenes: for trying the tool out, not evidence about methods.**"
     return text
@@ -173,6 +177,9 @@ def _common_options(table: Table) -> str:
         parts.append("--severity " + ",".join(f"{severity:g}" for severity in table.severities))
     if table.seed:
         parts.append(f"--seed {table.seed}")
+    native = table.stamps[-1]["display"].get("native_choice", "auto")
+    if native != "auto":
+        parts.append(f"--native {native}")
     limit = table.stamps[-1]["display"]["limit"]
     if limit is not None:
         parts.append(f"--limit {limit}")

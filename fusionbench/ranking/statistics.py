@@ -34,9 +34,22 @@ def make_table(cells: Sequence[StoredCell]) -> Table:
     present = sorted({cell.stamp["severity"] for cell in current})
     parts = tuple(_at_severities(current, values, [severity]) for severity in present)
     if len(parts) == 1:
-        return parts[0]
+        return replace(parts[0], by_native=_by_native(current, values, present))
     common = _common_severities(current) or [_most_common_severity(current)]
-    return replace(_at_severities(current, values, common), by_severity=parts)
+    whole = _at_severities(current, values, common)
+    return replace(whole, by_severity=parts, by_native=_by_native(current, values, common))
+
+
+def _by_native(
+    cells: Sequence[StoredCell], values: pd.DataFrame, severities: Sequence[float]
+) -> tuple[Table, ...]:
+    """A table for each real condition the images were taken in, where there are several."""
+    groups: Mapping[str, Sequence[str]] = cells[-1].stamp["display"].get("native", {})
+    tables = []
+    for native, ids in groups.items():
+        table = _at_severities(cells, values[values["image"].isin(ids)], severities)
+        tables.append(replace(table, native=native, images=len(ids)))
+    return tuple(tables)
 
 
 def _common_severities(cells: Sequence[StoredCell]) -> list[float]:

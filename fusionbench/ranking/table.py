@@ -13,6 +13,10 @@ SHOWN_DIGITS = 6
 """Digits of the images' hash that tell one selection of them from another."""
 
 
+EVERY_NATIVE = "all"
+"""Real condition of a table that is not split by it."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A metric against a reference."""
@@ -81,6 +85,10 @@ class Table:
     stamps: tuple[Mapping[str, Any], ...]
     by_severity: tuple[Table, ...] = field(default=())
     """The same table for each severity, where there are several."""
+    by_native: tuple[Table, ...] = field(default=())
+    """The same table for each real condition the images were taken in, where they differ."""
+    native: str = EVERY_NATIVE
+    """The real condition all its images were taken in."""
 
     @property
     def title(self) -> str:
@@ -101,6 +109,18 @@ class Table:
     def samples(self) -> str:
         """Hash of the images it is about."""
         return str(self.stamps[-1]["identity"]["dataset"]["samples"])
+
+    @property
+    def left_out(self) -> str:
+        """A sentence about images the degradation was not applied to; empty where there are none."""
+        display = self.stamps[-1]["display"]
+        found: Mapping[str, int] = display.get("left_out", {})
+        counts = " and ".join(f"{count} pairs ({native})" for native, count in found.items())
+        if not counts:
+            return ""
+        if display["native_choice"] != "auto":
+            return f"Only images taken in {display['native_choice']}: {counts} left out."
+        return f"{counts} left out: {self.degradation} is not applied to them unless asked (`--native all`)."
 
     @property
     def all_failures(self) -> tuple[str, ...]:

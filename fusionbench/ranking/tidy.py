@@ -13,6 +13,7 @@ FIELDS = (
     "dataset",
     "split",
     "degradation",
+    "native",
     "severity",
     "seed",
     "profile",
@@ -29,11 +30,13 @@ FIELDS = (
 
 
 def records(table: Table) -> Iterator[dict[str, Any]]:
-    """Records of a table: each severity by itself, then all together where there are several."""
+    """Records of a table: each severity, all together where there are several, each real condition."""
     for part in table.by_severity or (table,):
         yield from _records(part)
     if table.by_severity and len(table.severities) > 1:
         yield from _records(table)
+    for part in table.by_native:
+        yield from _records(part)
 
 
 def render_csv(table: Table) -> str:
@@ -52,6 +55,7 @@ def _records(table: Table) -> Iterator[dict[str, Any]]:
                 "dataset": table.dataset,
                 "split": table.split,
                 "degradation": table.degradation,
+                "native": table.native,
                 "severity": severity_text(table.severities),
                 "seed": table.seed,
                 "profile": table.profile,

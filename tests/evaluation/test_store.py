@@ -22,6 +22,7 @@ CELL = Cell(
     severity=3.0,
     seed=0,
     method=MethodRequest("mein Verfahren/ä", "average"),
+    samples=(),
     identity={"pipeline": 1, "dataset": {}, "condition": {}, "method": {}, "metrics": {}},
     display={},
 )

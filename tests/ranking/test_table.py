@@ -60,6 +60,7 @@ class Bench:
             severity=severity,
             seed=seed,
             method=MethodRequest(method),
+            samples=(),
             identity={
                 "pipeline": 1,
                 "dataset": {"name": "m3fd", "split": "all", "samples": "s"},

@@ -97,7 +97,10 @@ class Scenes:
     def samples(self) -> Sequence[Sample]:
         """Every sample, sorted by id; an id ends in D for day or N for night."""
         first = _FIRST_INDEX[self.split]
-        return [Sample(self._id(index)) for index in range(first, first + self._settings.count)]
+        return [
+            Sample(self._id(index), native="night" if self._night(index) else "day")
+            for index in range(first, first + self._settings.count)
+        ]
 
     def load(self, sample: Sample) -> ImagePair:
         """Render one pair.

@@ -1,0 +1,68 @@
+"""Evaluation by the real condition images were taken in, on generated scenes (day and night in turn)."""
+
+from __future__ import annotations
+
+import pytest
+
+import fusionbench
+from fusionbench.errors import InputError
+from fusionbench.ranking.markdown import render_markdown
+from fusionbench.ranking.tidy import records
+
+
+def evaluated(tmp_path, degradation, **more):
+    return fusionbench.evaluate(
+        "scenes",
+        dataset_options={"count": "4", "size": "96x72", **more.pop("options", {})},
+        degradation=degradation,
+        methods=["average", "max"],
+        metrics=["sd", "mi"],
+        results=tmp_path / "results",
+        **more,
+    )
+
+
+def test_low_light_is_measured_by_day_only_and_the_table_says_so(tmp_path):
+    (table,) = evaluated(tmp_path, "low_light").tables
+    assert table.images == 2
+    text = render_markdown(table)
+    assert "2 pairs (night) left out: low_light is not applied to them unless asked" in text
+
+
+def test_asked_for_night_is_darkened_too(tmp_path):
+    (table,) = evaluated(tmp_path, "low_light", native="all").tables
+    assert table.images == 4
+    assert "--native all" in render_markdown(table)
+
+
+def test_a_table_of_day_and_night_is_split(tmp_path):
+    (table,) = evaluated(tmp_path, "haze").tables
+    assert [(part.native, part.images) for part in table.by_native] == [("day", 2), ("night", 2)]
+    text = render_markdown(table)
+    assert "## Day (2 pairs)" in text
+    assert "## Night (2 pairs)" in text
+    for column, value in table.rows[0].values.items():
+        parts = [next(r for r in p.rows if r.method == table.rows[0].method) for p in table.by_native]
+        assert value.mean == pytest.approx(sum(part.values[column].mean for part in parts) / 2)
+
+
+def test_records_name_the_real_condition(tmp_path):
+    (table,) = evaluated(tmp_path, "haze").tables
+    assert {record["native"] for record in records(table)} == {"all", "day", "night"}
+
+
+def test_one_kind_of_image_is_not_split(tmp_path):
+    (table,) = evaluated(tmp_path, "haze", options={"light": "day"}).tables
+    assert table.by_native == ()
+
+
+def test_a_dataset_all_at_night_is_refused_for_low_light(tmp_path):
+    with pytest.raises(InputError, match="--native all"):
+        evaluated(tmp_path, "low_light", options={"light": "night"})
+
+
+def test_clean_and_low_light_share_a_run(tmp_path):
+    clean, dark = evaluated(tmp_path, ["clean", "low_light"]).tables
+    assert (clean.images, dark.images) == (4, 2)
+    again = evaluated(tmp_path, ["clean", "low_light"])
+    assert again.report.computed == 0
