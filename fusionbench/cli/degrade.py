@@ -40,6 +40,7 @@ def degrade(
     dataset_option: options.DatasetOption = None,
     visible: options.VisibleFolder = None,
     infrared: options.InfraredFolder = None,
+    depth: options.DepthFolder = None,
     limit: options.Limit = None,
     seed: options.Seed = 0,
     native: options.Native = "auto",
@@ -67,7 +68,7 @@ def degrade(
     if verify is not None:
         _verify(verify, quiet=quiet)
         return
-    chosen = options.dataset_options(dataset_option, visible, infrared)
+    chosen = options.dataset_options(dataset_option, visible, infrared, depth)
     if sheet is not None:
         _draw(sheet, open_dataset(dataset, root, split, chosen), image, degradation, seed)
         if not quiet:

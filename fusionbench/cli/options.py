@@ -111,6 +111,10 @@ ProfileName = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(help="Only the first so many pairs.")]
 Seed = Annotated[int, typer.Option(help="Seed of the degradations.")]
+DepthFolder = Annotated[
+    Path | None,
+    typer.Option("--depth", help="Your depth maps, ID.png (16-bit, 256 a metre) or ID.npy (metres)."),
+]
 Native = Annotated[
     str,
     typer.Option(
@@ -184,13 +188,16 @@ def named_values(usage: str, pairs: Iterable[str] | None) -> dict[str, str]:
 
 
 def dataset_options(
-    pairs: Iterable[str] | None, visible: Path | None = None, infrared: Path | None = None
+    pairs: Iterable[str] | None,
+    visible: Path | None = None,
+    infrared: Path | None = None,
+    depth: Path | None = None,
 ) -> dict[str, str]:
-    """Read `--dataset-option`s, with the two folders of `--dataset folder` beside them.
+    """Read `--dataset-option`s, with the folders that have an option of their own beside them.
 
     Raises:
         InputError: If one has no `=`.
     """
     options = named_values("--dataset-option NAME=VALUE", pairs)
-    folders = {"visible": visible, "infrared": infrared}
+    folders = {"visible": visible, "infrared": infrared, "depth": depth}
     return {**options, **{name: str(folder) for name, folder in folders.items() if folder is not None}}

@@ -19,6 +19,7 @@ def score(
     dataset_option: options.DatasetOption = None,
     visible: options.VisibleFolder = None,
     infrared: options.InfraredFolder = None,
+    depth: options.DepthFolder = None,
     degradation: Annotated[
         str, typer.Option("--degradation", "-x", help="Condition the method was given.")
     ] = "clean",
@@ -57,7 +58,7 @@ def score(
             name=name,
             root=root,
             split=split,
-            dataset_options=options.dataset_options(dataset_option),
+            dataset_options=options.dataset_options(dataset_option, depth=depth),
             visible=visible,
             infrared=infrared,
             degradation=degradation,

@@ -6,7 +6,7 @@ folder and, where it needs them, the public names of `fusionbench.images`, `fusi
 degradation) `fusionbench.degrading`. Nothing here reads a file or imports a heavy package.
 """
 
-from fusionbench.contracts.dataset import Dataset, DatasetCard, DatasetRequest
+from fusionbench.contracts.dataset import Dataset, DatasetCard, DatasetRequest, Placement, PlacingDataset
 from fusionbench.contracts.degradation import (
     CALIBRATED,
     PHYSICAL,
@@ -75,6 +75,8 @@ __all__ = [
     "MethodCard",
     "Metric",
     "MetricCard",
+    "Placement",
+    "PlacingDataset",
     "Profile",
     "ProfileCard",
     "QuantifiedDegradation",

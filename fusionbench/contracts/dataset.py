@@ -44,6 +44,16 @@ class DatasetRequest:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where a sample's files stand in a copy of its dataset: paths from the copy's folder, with `/`."""
+
+    visible: str
+    infrared: str
+    annotations: Mapping[str, Path | bytes] = field(default_factory=dict)
+    """Files that go with it, by path: one to copy, or its content."""
+
+
 class Dataset(Protocol):
     """A list of pairs with their labels. Instances are small and picklable: workers open their own copy."""
 
@@ -86,4 +96,12 @@ class Dataset(Protocol):
 
     def fingerprint(self, sample: Sample) -> str:
         """Hash of everything that decides the sample's pixels (file contents, generator version and seed)."""
+        ...
+
+
+class PlacingDataset(Dataset, Protocol):
+    """A dataset that says how a copy of it is laid out; of others, a copy has a folder a modality."""
+
+    def placement(self, sample: Sample) -> Placement:
+        """Where a sample's files stand in a copy that the same reader opens."""
         ...

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from fusionbench.contracts import DRIVING_HORIZON, DatasetCard, DatasetRequest
 from fusionbench.datasets import splits
+from fusionbench.datasets.depth_maps import DEPTH_HELP, DEPTH_OPTION
 from fusionbench.datasets.layouts import image_folders, listing
 from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION, read_native
-from fusionbench.datasets.paired import PairedFiles, Part, listed
+from fusionbench.datasets.paired import PairedFiles, Part, depth_maps, listed
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
 from fusionbench.errors import InputError
 
@@ -39,6 +40,7 @@ class FolderDataset(PairedFiles):
             HORIZON_OPTION: "height of the vanishing line in image heights from the top (default 0.45)",
             LIST_OPTION: LIST_HELP,
             NATIVE_OPTION: NATIVE_HELP,
+            DEPTH_OPTION: DEPTH_HELP,
         },
     )
 
@@ -56,6 +58,7 @@ class FolderDataset(PairedFiles):
             parts=(Part(visible, infrared),),
             split=split,
             horizon=_horizon(options.get(HORIZON_OPTION, str(DRIVING_HORIZON))),
+            depth_maps=depth_maps(options),
             natives=read_native(Path(options[NATIVE_OPTION])) if NATIVE_OPTION in options else {},
         )
         if not dataset.samples:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fusionbench.contracts import DatasetCard
+from fusionbench.datasets.depth_maps import DEPTH_HELP, DEPTH_OPTION
 from fusionbench.datasets.layouts import (
     ANNOTATION_NAMES,
     INFRARED_NAMES,
@@ -45,7 +46,7 @@ class LLVIP(PairedFiles):
         source=SOURCES["llvip"].origin,
         paper="Jia et al., LLVIP: A Visible-infrared Paired Dataset for Low-light Vision, ICCVW 2021",
         box_classes=("person",),
-        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP},
+        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP, DEPTH_OPTION: DEPTH_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("llvip",)
     looked_for: ClassVar[str] = "visible/{train,test} and infrared/{train,test} in it or in LLVIP/"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fusionbench.contracts import DatasetCard
+from fusionbench.datasets.depth_maps import DEPTH_HELP, DEPTH_OPTION
 from fusionbench.datasets.layouts import ANNOTATION_NAMES, image_folders, is_called, subfolder
 from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION, of_m3fd
 from fusionbench.datasets.paired import PairedFiles, Part
@@ -37,7 +38,7 @@ class M3FD(PairedFiles):
         source=SOURCES["m3fd"].origin,
         paper=_PAPER,
         box_classes=("People", "Car", "Bus", "Motorcycle", "Lamp", "Truck"),
-        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP},
+        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP, DEPTH_OPTION: DEPTH_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("m3fd_detection", "m3fd")
     looked_for: ClassVar[str] = "Ir/, Vis/ and Annotation/ in it, in M3FD_Detection/ or in M3FD/"
@@ -69,7 +70,7 @@ class M3FDFusion(PairedFiles):
         licence=SOURCES["m3fd_fusion"].terms,
         source=SOURCES["m3fd_fusion"].origin,
         paper=_PAPER,
-        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP},
+        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP, DEPTH_OPTION: DEPTH_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("m3fd_fusion", "m3fd-fusion", "m3fdfusion")
     looked_for: ClassVar[str] = "Ir/ and Vis/ (without Annotation/) in it or in M3FD_Fusion/"

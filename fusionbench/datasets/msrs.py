@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fusionbench.contracts import DatasetCard
+from fusionbench.datasets.depth_maps import DEPTH_HELP, DEPTH_OPTION
 from fusionbench.datasets.layouts import (
     INFRARED_NAMES,
     VISIBLE_NAMES,
@@ -59,6 +60,7 @@ class MSRS(PairedFiles):
         options={
             LIST_OPTION: LIST_HELP,
             NATIVE_OPTION: NATIVE_HELP,
+            DEPTH_OPTION: DEPTH_HELP,
             LIGHT_OPTION: "day or night: only images taken then",
             LABELS_OPTION: "fusion (default), visible or infrared: the kind of image the boxes were drawn on",
         },

@@ -17,11 +17,13 @@ from fusionbench.contracts import (
     DatasetRequest,
     ImagePair,
     Labels,
+    Placement,
     Sample,
     Uint8Image,
 )
 from fusionbench.datasets import splits
 from fusionbench.datasets.annotations import read_mask, read_voc, read_yolo
+from fusionbench.datasets.depth_maps import DEPTH_OPTION, DepthMaps
 from fusionbench.datasets.fingerprint import pair_fingerprint
 from fusionbench.datasets.layouts import find_layout, listing
 from fusionbench.datasets.native import NATIVE_OPTION, read_native
@@ -67,6 +69,9 @@ class PairedFiles:
     """Ids the options chose, sorted; None for all."""
     horizon: float = DRIVING_HORIZON
     """Height of the vanishing line in image heights from the top."""
+    folder: Path | None = None
+    """The dataset's own folder; None where there is no layout of its own to keep."""
+    depth_maps: DepthMaps | None = None
     natives: Mapping[str, str] = field(default_factory=dict)
     """Native conditions by id from the user's own list, which goes before the dataset's."""
 
@@ -89,7 +94,15 @@ class PairedFiles:
             )
         parts = cls._with_labels(tuple(groups[name] for name in wanted), folder, options)
         natives = read_native(Path(options[NATIVE_OPTION])) if NATIVE_OPTION in options else {}
-        return cls(parts=parts, split=split, horizon=cls.usual_horizon, natives=natives)._chosen(options)
+        dataset = cls(
+            parts=parts,
+            split=split,
+            horizon=cls.usual_horizon,
+            folder=folder,
+            depth_maps=depth_maps(options),
+            natives=natives,
+        )
+        return dataset._chosen(options)
 
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
@@ -108,7 +121,10 @@ class PairedFiles:
             InputError: If a file is missing or unreadable, or the two sizes differ.
         """
         visible, infrared = both_files(sample)
-        return read_pair(sample.id, visible, infrared, self.horizon)
+        pair = read_pair(sample.id, visible, infrared, self.horizon)
+        if self.depth_maps is None:
+            return pair
+        return replace(pair, depth=self.depth_maps.read(sample.id, pair.size))
 
     def labels(self, sample: Sample) -> Labels:
         """Read the annotations of one pair, None where the dataset has no file for it.
@@ -117,9 +133,7 @@ class PairedFiles:
             InputError: If a file is there but cannot be understood.
         """
         visible, _ = both_files(sample)
-        part = next((part for part in self.parts if part.visible == visible.parent), None)
-        if part is None:
-            raise InputError(f"{visible}: is not in the folders of this {self.card.name} split")
+        part = self._part_of(visible)
         return Labels(boxes=self._boxes(part, sample.id, visible), mask=self._mask(part, sample.id))
 
     def fingerprint(self, sample: Sample) -> str:
@@ -128,7 +142,42 @@ class PairedFiles:
         Raises:
             InputError: If one is missing or cannot be read.
         """
-        return f"{pair_fingerprint(*both_files(sample))} horizon={self.horizon:g}"
+        images = f"{pair_fingerprint(*both_files(sample))} horizon={self.horizon:g}"
+        return (
+            images if self.depth_maps is None else f"{images} depth={self.depth_maps.fingerprint(sample.id)}"
+        )
+
+    def placement(self, sample: Sample) -> Placement:
+        """Where the sample's images and annotations stand in a copy: as in the dataset, images as PNG.
+
+        Raises:
+            InputError: If the sample lacks a file.
+        """
+        visible, infrared = both_files(sample)
+        if self.folder is None:
+            return Placement(f"visible/{sample.id}.png", f"infrared/{sample.id}.png")
+        part = self._part_of(visible)
+        candidates = [
+            *([part.boxes / f"{sample.id}.xml", part.boxes / f"{sample.id}.txt"] if part.boxes else []),
+            *([part.masks / f"{sample.id}.png"] if part.masks else []),
+        ]
+        return Placement(
+            self._place(visible.with_suffix(".png")),
+            self._place(infrared.with_suffix(".png")),
+            {self._place(path): path for path in candidates if path.is_file()},
+        )
+
+    def _place(self, path: Path) -> str:
+        """Path of a file in a copy of the dataset, whose folder has a name the reader knows."""
+        folder = path.parent if self.folder is None else self.folder
+        if path.is_relative_to(folder):
+            name = folder.resolve().name
+            known = any(
+                name.lower() == own or name.lower().startswith(f"{own}-") for own in self.folder_names
+            )
+            return f"{name if known else self.folder_names[0]}/{path.relative_to(folder).as_posix()}"
+        # Annotations of others lie beside the dataset.
+        return path.resolve().relative_to(folder.resolve().parent).as_posix()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the listing out: a worker reads the folders itself."""
@@ -166,6 +215,12 @@ class PairedFiles:
     def _chosen(self: Reader, options: Mapping[str, str]) -> Reader:
         """The dataset with the ids its options choose."""
         return listed(self, options)
+
+    def _part_of(self, visible: Path) -> Part:
+        part = next((part for part in self.parts if part.visible == visible.parent), None)
+        if part is None:
+            raise InputError(f"{visible}: is not in the folders of this {self.card.name} split")
+        return part
 
     def _native_condition(self, image_id: str) -> str:
         return self.natives.get(image_id) or self.native_condition(image_id)
@@ -206,6 +261,15 @@ def listed(dataset: Reader, options: Mapping[str, str]) -> Reader:
         return dataset
     known = {sample.id for sample in dataset.samples}
     return replace(dataset, keep=splits.read_list(Path(options[splits.LIST_OPTION]), known))
+
+
+def depth_maps(options: Mapping[str, str]) -> DepthMaps | None:
+    """The user's depth maps, if the options name a folder of them.
+
+    Raises:
+        InputError: If there is no such folder.
+    """
+    return DepthMaps.open(Path(options[DEPTH_OPTION])) if DEPTH_OPTION in options else None
 
 
 def both_files(sample: Sample) -> tuple[Path, Path]:

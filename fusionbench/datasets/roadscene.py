@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fusionbench.contracts import DatasetCard
+from fusionbench.datasets.depth_maps import DEPTH_HELP, DEPTH_OPTION
 from fusionbench.datasets.layouts import holds_images, subfolder
 from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION
 from fusionbench.datasets.paired import PairedFiles, Part
@@ -27,7 +28,7 @@ class RoadScene(PairedFiles):
         licence=SOURCES["roadscene"].terms,
         source=SOURCES["roadscene"].origin,
         paper="Xu et al., FusionDN: A Unified Densely Connected Network for Image Fusion, AAAI 2020",
-        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP},
+        options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP, DEPTH_OPTION: DEPTH_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("roadscene", "road-scene-infrared-visible-images")
     looked_for: ClassVar[str] = "crop_LR_visible/ and cropinfrared/ in it or in RoadScene/"

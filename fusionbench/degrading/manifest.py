@@ -133,6 +133,37 @@ def write_maps(path: Path, maps: Mapping[str, NDArray[Any]]) -> None:
         np.savez_compressed(stream, **maps)  # type: ignore[arg-type]
 
 
+def write_annotation(path: Path, content: Path | bytes) -> str:
+    """Write a file that goes with an image, as it is; returns the SHA-256 of its content.
+
+    Args:
+        path: Where to.
+        content: The file to copy, or the content itself.
+
+    Raises:
+        InputError: If a file cannot be read or written.
+    """
+    with _named_errors(content if isinstance(content, Path) else path):
+        data = content.read_bytes() if isinstance(content, Path) else content
+    with _named_errors(path), _appearing(path) as temporary:
+        temporary.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def annotation_hash(path: Path) -> str:
+    """SHA-256 of a file's content.
+
+    Raises:
+        InputError: If it is missing or cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run the same degrade command again") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); run degrade again") from error
+
+
 def _line(record: Record) -> str:
     return json.dumps(record, sort_keys=True, ensure_ascii=False) + "\n"
 

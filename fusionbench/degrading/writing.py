@@ -1,7 +1,8 @@
 """Degraded copies of a dataset on disk, with a manifest that can be verified.
 
-A folder holds one set (dataset, split, condition, seed): `visible/ID.png`, `infrared/ID.png`, on request
-`maps/ID.npz`, and what `manifest` describes.
+A folder holds one set (dataset, split, condition, seed): the images as PNG in the layout of the source, its
+annotations (so that the reader of the source opens the copy), on request the ground truth in `maps/ID.npz`,
+and what `manifest` describes.
 """
 
 from __future__ import annotations
@@ -10,22 +11,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
 from fusionbench import __version__
-from fusionbench.contracts import Dataset, Sample
+from fusionbench.contracts import Dataset, Placement, PlacingDataset, Sample
 from fusionbench.degrading.compose import DegradedPair, degrade_pair, planned
 from fusionbench.degrading.condition import Condition
 from fusionbench.degrading.manifest import (
     Record,
+    annotation_hash,
     append_record,
     array_hash,
     claim_folder,
     read_manifest,
     read_settings,
     tidy_manifest,
+    write_annotation,
     write_maps,
 )
 from fusionbench.degrading.randomness import SPECIFICATION
@@ -102,9 +105,10 @@ def verify_set(folder: Path) -> Iterator[str]:
     records = read_manifest(folder)
     for image_id in sorted(records):
         yield from _mismatches(folder, records[image_id])
-    for kind, suffix in (("visible", ".png"), ("infrared", ".png"), ("maps", ".npz")):
-        for path in sorted((folder / kind).glob(f"*{suffix}")):
-            if path.stem not in records and not path.name.startswith("."):
+    recorded = {folder / name for record in records.values() for name in _files(record)}
+    for kind in sorted({path.parent for path in recorded}):
+        for path in sorted(kind.glob("*")):
+            if path.is_file() and path not in recorded and not path.name.startswith("."):
                 yield f"{path}: is not in the manifest; remove it or run the same degrade command again"
 
 
@@ -121,6 +125,7 @@ def _settings(dataset: Dataset, condition: Condition, seed: int) -> dict[str, An
         "dataset": dataset.card.name,
         "degradations": degradations,
         "fusionbench": __version__,
+        "layout": "source",
         "seed": seed,
         "specification": SPECIFICATION,
         "split": dataset.split,
@@ -142,11 +147,25 @@ def _write_sample(
         if record is not None and _is_finished(folder, record, fingerprint):
             return Written(sample.id, "kept")
         degraded = _degrade(dataset, sample, condition, settings["seed"])
-        outputs = _write_images(folder, degraded, settings["maps"])
-        append_record(folder, _record(degraded, settings, fingerprint, outputs))
+        placement = _placement(dataset, sample)
+        outputs = _write_images(folder, degraded, placement, settings["maps"])
+        annotations = {
+            name: write_annotation(folder / name, content)
+            for name, content in sorted(placement.annotations.items())
+        }
+        record = _record(degraded, settings, fingerprint, outputs)
+        append_record(folder, {**record, "annotations": annotations, "infrared_file": placement.infrared})
     except FusionbenchError as error:
         return Written(sample.id, "failed", str(error))
     return Written(sample.id, "written")
+
+
+def _placement(dataset: Dataset, sample: Sample) -> Placement:
+    if Path(sample.id).name != sample.id:
+        raise InputError(f"{sample.id}: cannot name a file; rename the image without folders")
+    if hasattr(dataset, "placement"):
+        return cast("PlacingDataset", dataset).placement(sample)
+    return Placement(f"visible/{sample.id}.png", f"infrared/{sample.id}.png")
 
 
 def _degrade(dataset: Dataset, sample: Sample, condition: Condition, seed: int) -> DegradedPair:
@@ -167,22 +186,29 @@ def _is_finished(folder: Path, record: Record, fingerprint: str) -> bool:
             f"{folder}: {record['id']} was made from other images than the ones given now; "
             "give another folder with --out"
         )
-    return all((folder / name).is_file() for name in record["outputs"])
+    return all((folder / name).is_file() for name in _files(record))
 
 
-def _write_images(folder: Path, degraded: DegradedPair, maps: bool) -> dict[str, Any]:
-    """Write one image's files; returns the hash of each, by its path in the set."""
-    image_id = degraded.pair.id
-    if Path(image_id).name != image_id:
-        raise InputError(f"{image_id}: cannot name a file; rename the image without folders")
-    images = {"visible": degraded.pair.visible, "infrared": degraded.pair.infrared}
+def _files(record: Record) -> list[str]:
+    return [*record["outputs"], *record.get("annotations", {})]
+
+
+def _write_images(folder: Path, degraded: DegradedPair, placement: Placement, maps: bool) -> dict[str, Any]:
+    """Write one pair's images and maps; returns the hash of each, by its path in the set."""
+    images = {placement.visible: degraded.pair.visible, placement.infrared: degraded.pair.infrared}
     outputs: dict[str, Any] = {}
-    for kind, image in images.items():
-        write_png(folder / kind / f"{image_id}.png", image)
-        outputs[f"{kind}/{image_id}.png"] = array_hash(image)
+    for name, image in images.items():
+        write_png(folder / name, image)
+        outputs[name] = array_hash(image)
     if maps:
-        write_maps(folder / "maps" / f"{image_id}.npz", degraded.maps)
-        outputs[f"maps/{image_id}.npz"] = {name: array_hash(m) for name, m in sorted(degraded.maps.items())}
+        truth = {
+            **degraded.maps,
+            "clean_visible": degraded.clean.visible,
+            "clean_infrared": degraded.clean.infrared,
+        }
+        path = f"maps/{degraded.pair.id}.npz"
+        write_maps(folder / path, truth)
+        outputs[path] = {name: array_hash(values) for name, values in sorted(truth.items())}
     return outputs
 
 
@@ -211,10 +237,10 @@ def _record(
 
 
 def _mismatches(folder: Path, record: Record) -> Iterator[str]:
-    for name, expected in record["outputs"].items():
+    for name, expected in {**record["outputs"], **record.get("annotations", {})}.items():
         path = folder / name
         try:
-            found = _hash_file(path)
+            found = _hash_file(path, record, name)
         except InputError as error:
             yield str(error)
             continue
@@ -222,10 +248,12 @@ def _mismatches(folder: Path, record: Record) -> Iterator[str]:
             yield f"{path}: is not what was written; remove it and run the same degrade command again"
 
 
-def _hash_file(path: Path) -> str | dict[str, str]:
+def _hash_file(path: Path, record: Record, name: str) -> str | dict[str, str]:
+    if name in record.get("annotations", {}):
+        return annotation_hash(path)
     if path.suffix == ".npz":
         return _hash_maps(path)
-    return array_hash(read_visible(path) if path.parent.name == "visible" else read_infrared(path))
+    return array_hash(read_infrared(path) if name == record["infrared_file"] else read_visible(path))
 
 
 def _hash_maps(path: Path) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_the_manifest_says_how_each_image_was_made(dataset: Dataset, tmp_path: P
     made = degrade_pair(pair, HAZE_AND_NOISE, 0, "folder")
     assert (record["condition"], record["seed"]) == ("haze@2+noise@2", 0)
     assert record["degradations"]["haze"] == {
-        "parameter": 0.6,
+        "parameter": registry.degradation("haze").card.levels[1],
         "version": registry.degradation("haze").card.version,
     }
     assert record["depth_source"] == "disparity-prior/1"
@@ -73,9 +73,11 @@ def test_maps_come_back_without_pickle(dataset: Dataset, tmp_path: Path) -> None
     write(dataset, tmp_path / "out", maps=True)
     made = degrade_pair(dataset.load(dataset.samples[0]), HAZE_AND_NOISE, 0, "folder")
     with np.load(tmp_path / "out/maps/a.npz", allow_pickle=False) as maps:
-        assert set(maps.files) == set(made.maps)
-        for name in maps.files:
+        assert set(maps.files) == {*made.maps, "clean_visible", "clean_infrared"}
+        for name in made.maps:
             np.testing.assert_array_equal(maps[name], made.maps[name])
+        np.testing.assert_array_equal(maps["clean_visible"], made.clean.visible)
+        np.testing.assert_array_equal(maps["clean_infrared"], made.clean.infrared)
 
 
 def test_finished_images_are_not_made_again(dataset: Dataset, tmp_path: Path) -> None:

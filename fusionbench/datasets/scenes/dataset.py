@@ -7,11 +7,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import ClassVar, Literal, get_args
 
-from fusionbench.contracts import DatasetCard, DatasetRequest, ImagePair, Labels, Sample
+from fusionbench.contracts import DatasetCard, DatasetRequest, ImagePair, Labels, Placement, Sample
 from fusionbench.datasets import splits
 from fusionbench.datasets.scenes.annotation import BOX_CLASSES
+from fusionbench.datasets.scenes.annotation_files import npy_bytes, png_bytes, yolo_line
 from fusionbench.datasets.scenes.rendering import Rendering, render
 from fusionbench.datasets.scenes.streams import GENERATOR_VERSION
 from fusionbench.datasets.scenes.surfaces import MaskClass
@@ -125,6 +127,22 @@ class Scenes:
         """
         rendering = self._render(sample)
         return Labels(boxes=rendering.boxes, mask=rendering.mask.copy())
+
+    def placement(self, sample: Sample) -> Placement:
+        """A folder for each kind of file: images, YOLO labels, class masks, and depth in metres.
+
+        Raises:
+            InputError: If the sample is not one of this dataset.
+        """
+        rendering = self._render(sample)
+        height, width = rendering.mask.shape
+        boxes = "".join(yolo_line(box, self.card.box_classes, width, height) for box in rendering.boxes)
+        annotations: dict[str, Path | bytes] = {
+            f"labels/{sample.id}.txt": boxes.encode(),
+            f"masks/{sample.id}.png": png_bytes(rendering.mask),
+            f"depth/{sample.id}.npy": npy_bytes(rendering.depth),
+        }
+        return Placement(f"visible/{sample.id}.png", f"infrared/{sample.id}.png", annotations)
 
     def fingerprint(self, sample: Sample) -> str:
         """Hash of the generator's version and everything it is asked for.
