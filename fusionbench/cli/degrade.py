@@ -117,6 +117,7 @@ def _draw(file: Path, dataset: Dataset, image_id: str | None, degradations: str 
 
 def _verify(folder: Path, *, quiet: bool) -> None:
     from fusionbench.degrading.manifest import read_manifest
+    from fusionbench.degrading.reestimation import reestimate
     from fusionbench.degrading.writing import verify_set
 
     checked = len(read_manifest(folder))
@@ -128,6 +129,8 @@ def _verify(folder: Path, *, quiet: bool) -> None:
         mismatches += 1
     if not quiet:
         typer.echo(f"{folder}: {checked} images checked, {mismatches} mismatches")
+        for estimate in reestimate(folder):
+            typer.echo(str(estimate))
     if mismatches:
         raise typer.Exit(1)
 

@@ -32,6 +32,7 @@ from fusionbench.degrading.manifest import (
     write_maps,
 )
 from fusionbench.degrading.randomness import SPECIFICATION
+from fusionbench.degrading.reestimation import expected_noise_levels
 from fusionbench.errors import FusionbenchError, InputError
 from fusionbench.images import read_infrared, read_visible, write_png
 
@@ -154,7 +155,8 @@ def _write_sample(
             for name, content in sorted(placement.annotations.items())
         }
         record = _record(degraded, settings, fingerprint, outputs)
-        append_record(folder, {**record, "annotations": annotations, "infrared_file": placement.infrared})
+        files = {"visible_file": placement.visible, "infrared_file": placement.infrared}
+        append_record(folder, {**record, **files, "annotations": annotations})
     except FusionbenchError as error:
         return Written(sample.id, "failed", str(error))
     return Written(sample.id, "written")
@@ -233,6 +235,10 @@ def _record(
     for name in ("airlight", "infrared_airlight", "exposure"):
         if name in degraded.maps:
             record[name] = degraded.maps[name].tolist()
+    if "transmission" in degraded.maps:
+        record["mean_transmission"] = float(degraded.maps["transmission"].mean(dtype=np.float64))
+    if "noise_sigma" in degraded.maps:
+        record["noise_levels"] = expected_noise_levels(degraded.maps["noise_sigma"], degraded.pair.visible)
     return record
 
 
