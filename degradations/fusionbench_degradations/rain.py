@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,8 +80,7 @@ class Rain:
         the left at their upper end; `rain_light`, their linear light a; `rain_veil`, opacity of the veil
         behind them; and `rain_veil_light`, `(3,)`.
         """
-        angle = _STEEPEST * (2.0 * float(random.uniform("angle", (1,))[0]) - 1.0)
-        streaks = _streaks(scene.clean.size, parameter, angle, random)
+        streaks, angle = rain_streaks(scene.clean.size, parameter, random)
         veil = np.float32(1.0 - math.exp(-VEIL * parameter))
         pair = scene.clean
         light = np.minimum(visible_airlight(pair, to_grey(pair.visible)), BRIGHTNESS)
@@ -94,6 +94,27 @@ class Rain:
             "rain_veil_light": light,
         }
         return scene.changed(visible=veiled * (np.float32(1) - opacity) + BRIGHTNESS * opacity, maps=maps)
+
+
+class Streaks(NamedTuple):
+    """The streaks of one image."""
+
+    opacity: FloatImage
+    """`(H, W)` in [0, 1]."""
+    angle: float
+    """In degrees that they lean to the left at their upper end."""
+
+
+def rain_streaks(size: tuple[int, int], intensity: float, random: RandomStreams) -> Streaks:
+    """Draw the streaks of an image.
+
+    Args:
+        size: Height and width.
+        intensity: Of the rain, not negative.
+        random: The image's random fields.
+    """
+    angle = _STEEPEST * (2.0 * float(random.uniform("angle", (1,))[0]) - 1.0)
+    return Streaks(_streaks(size, intensity, angle, random), angle)
 
 
 def table_at(intensity: float) -> tuple[float, float, float]:

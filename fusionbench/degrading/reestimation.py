@@ -3,8 +3,8 @@
 Airlight and transmission by the dark channel (He, Sun, Tang, "Single image haze removal using dark channel
 prior", IEEE TPAMI 2011, sections 3 and 4.4; the median of the brightest 3 % of the dark channel in place of
 the brightest 0.1 %, which at night are lamps), noise by the median absolute deviation of diagonal Haar
-coefficients (Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994). They are
-there to set beside the record, and prove nothing: the dark channel fails where a scene has no dark pixels.
+coefficients (Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994). All are
+set beside the record, and prove nothing: the dark channel fails where a scene has no dark pixels.
 """
 
 from __future__ import annotations
