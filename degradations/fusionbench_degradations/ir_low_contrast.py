@@ -26,6 +26,7 @@ class InfraredLowContrast:
         parameter="contrast c that is left, 1 is all of it",
         levels=calibrated_levels("ir_low_contrast"),
         physical_levels=(0.75, 0.55, 0.40, 0.28, 0.18),
+        limits=(0.9999, 0.001),
         version="1",
     )
 

@@ -33,6 +33,8 @@ class Jpeg:
         parameter="quality of the JPEG library, 1 to 95, rounded to a whole number",
         levels=calibrated_levels("jpeg"),
         physical_levels=(60.0, 40.0, 25.0, 15.0, 8.0),
+        limits=(float(_HIGHEST), float(_LOWEST)),
+        whole_numbers=True,
         version="1",
     )
 

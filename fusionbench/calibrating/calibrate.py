@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fusionbench.calibrating.choosing import CalibrationPair
@@ -18,12 +18,6 @@ TARGETS: Levels = (0.01, 0.03, 0.06, 0.11, 0.17)
 
 The last is what JPEG can do at most, near quality 3: below it the median hardly moves.
 """
-
-LIMITS: Mapping[str, tuple[float, float]] = {"jpeg": (100.0, 1.0), "ir_low_contrast": (0.9999, 0.001)}
-"""Weakest and strongest value of a parameter that has a meaning, where 4 times beyond the levels has none."""
-
-WHOLE = frozenset({"jpeg"})
-"""Degradations whose parameter is a whole number."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ def _calibrate(
 def search_of(card: DegradationCard) -> Search:
     """Where the parameter of a degradation is looked for: about its physical levels."""
     levels = card.physical_levels or card.levels
-    return Search.around(levels, LIMITS.get(card.name), whole=card.name in WHOLE)
+    return Search.around(levels, card.limits, whole=card.whole_numbers)
 
 
 def large_enough(pairs: Sequence[CalibrationPair], on_small: Callable[[str], None]) -> list[CalibrationPair]:

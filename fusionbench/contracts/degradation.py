@@ -90,6 +90,10 @@ class DegradationCard:
     """The parameter at severities 1 to 5 by physics alone (profile `physical`); None if it is `levels`."""
     unsuited_to: tuple[str, ...] = ()
     """Native conditions of images (`Sample.native`) it is not applied to unless a person asks for it."""
+    limits: tuple[float, float] | None = None
+    """Weakest and strongest value of the parameter that has a meaning; None where any positive one has."""
+    whole_numbers: bool = False
+    """Whether the parameter is rounded to a whole number."""
     quantity: str = ""
     """Unit of a physical quantity it accepts in place of a severity (`km`, as in `haze@2km`); see
     `QuantifiedDegradation`."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
-import importlib
+from dataclasses import replace
 from pathlib import Path
+
+from fusionbench import registry
 
 
 def arguments(out: Path, *more: object) -> tuple[object, ...]:
@@ -48,8 +50,8 @@ def test_an_unknown_degradation_suggests_the_nearest(command, tmp_path: Path) ->
 
 def test_what_cannot_be_reached_is_named_and_exit_status_1(command, tmp_path: Path, monkeypatch) -> None:
     # Hardly any blur at all cannot do the damage of the stronger severities.
-    module = importlib.import_module("fusionbench.calibrating.calibrate")
-    monkeypatch.setattr(module, "LIMITS", {"ir_blur": (0.2, 1.0)})
+    blur = registry.load("degradation", "ir_blur")
+    monkeypatch.setattr(blur, "card", replace(blur.card, limits=(0.2, 1.0)))
     chosen = ("--dataset", "scenes", "--pairs", 1, "--degradation", "ir_blur,ir_blur", "--workers", 1)
     done = command("calibrate", *chosen, "--out", tmp_path / "table.csv")
     assert done.returncode == 1

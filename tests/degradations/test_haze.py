@@ -18,7 +18,7 @@ AIRLIGHT_TOLERANCE = 0.04
 
 
 def hazed(pair: ImagePair, severity: float) -> DegradedPair:
-    return degrade_pair(pair, parse_condition("haze").with_severity(severity), seed=0)
+    return degrade_pair(pair, parse_condition("physical:haze").with_severity(severity), seed=0)
 
 
 def to_srgb(linear: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -120,7 +120,7 @@ def test_a_second_severity_is_the_same_as_on_a_fresh_copy(street: ImagePair) -> 
 
 
 def test_darkness_scales_the_airlight_of_the_haze(street: ImagePair) -> None:
-    condition = parse_condition("haze@5+low_light@2")
+    condition = parse_condition("physical:haze@5+low_light@2")
     result = degrade_pair(street, condition, seed=0)
     sky = decode_visible(result.pair.visible)[:25, :40]
     np.testing.assert_allclose(sky.mean(axis=(0, 1)), result.maps["airlight"] / 4, rtol=0.02)

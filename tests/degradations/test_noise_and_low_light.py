@@ -38,7 +38,7 @@ def applied(plugin: Degradation, scene: LinearScene, level: float) -> LinearScen
     return plugin.apply(scene, level, NamedStreams("", "x", plugin.card.name, 0))
 
 
-@pytest.mark.parametrize("shot", Noise.card.levels)
+@pytest.mark.parametrize("shot", Noise.card.physical_levels or ())
 def test_noise_variance_follows_the_signal(shot: float) -> None:
     noisy = applied(Noise(), patches(SIGNALS), shot)
     variance = noisy.visible.astype(np.float64).var(axis=(1, 2))
@@ -54,14 +54,16 @@ def test_noise_variance_follows_the_signal(shot: float) -> None:
 def test_noise_variance_survives_eight_bits(severity: int) -> None:
     grey = np.full((400, 500), 175, np.uint8)
     pair = ImagePair("flat", np.dstack([grey, grey, grey + 1]), grey)
-    noisy = degrade_pair(pair, parse_condition("noise").with_severity(severity), seed=0).pair.visible[..., 0]
+    noisy = degrade_pair(
+        pair, parse_condition("physical:noise").with_severity(severity), seed=0
+    ).pair.visible[..., 0]
     level = ((175 / 255 + 0.055) / 1.055) ** 2.4
     linear = ((noisy / 255.0 + 0.055) / 1.055) ** 2.4
-    expected = expected_variance(np.array(level), Noise.card.levels[severity - 1])
+    expected = expected_variance(np.array(level), (Noise.card.physical_levels or ())[severity - 1])
     assert linear.var() == pytest.approx(float(expected), rel=EIGHT_BIT_TOLERANCE)
 
 
-@pytest.mark.parametrize("stops", LowLight.card.levels)
+@pytest.mark.parametrize("stops", LowLight.card.physical_levels or ())
 def test_low_light_is_the_stated_exposure(stops: float) -> None:
     scene = patches(SIGNALS)
     dark = applied(LowLight(), scene, stops)
@@ -70,7 +72,7 @@ def test_low_light_is_the_stated_exposure(stops: float) -> None:
     assert float(dark.maps["exposure"]) == 2.0**-stops
 
 
-@pytest.mark.parametrize("stops", LowLight.card.levels)
+@pytest.mark.parametrize("stops", LowLight.card.physical_levels or ())
 def test_low_light_noise_is_that_of_photons_and_read_out(stops: float) -> None:
     dark = applied(LowLight(), patches(SIGNALS), stops).visible.astype(np.float64)
     electrons = 4000 * SIGNALS * 2.0**-stops
