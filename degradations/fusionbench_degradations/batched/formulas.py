@@ -81,6 +81,7 @@ def _scattered(scene: BatchScene, tau: torch.Tensor, infrared_tau: torch.Tensor)
 
 
 def _rain(scene: BatchScene, intensity: torch.Tensor) -> BatchScene:
+    """Streaks are drawn for images of the size given: in a crop they are as fine as in a small frame."""
     height, width = scene.visible.shape[2:]
     drawn = [
         rain_streaks((height, width), float(value), scene.fields.streams(sample, "rain")).opacity
