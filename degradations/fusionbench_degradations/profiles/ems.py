@@ -10,7 +10,7 @@ import numpy as np
 from fusionbench.contracts import Degradation, DegradationProfileCard, FloatImage
 from fusionbench_degradations.profiles.display_degradation import DisplayScene, Maps, display_degradation
 
-_REFERENCE = "Yi et al., Text-IF, CVPR 2024 (EMS: Gaussian of 10 levels, then Poisson of peak 70 to 90)"
+_REFERENCE = "Yi et al., Text-IF, CVPR 2024 (EMS, Gaussian of 10 levels, then Poisson of peak 70 to 90)"
 _GAUSSIAN = 10.0 / 255.0
 
 

@@ -14,7 +14,7 @@ from fusionbench_degradations.filters import rounded
 from fusionbench_degradations.profiles.display_degradation import DisplayScene, Maps, display_degradation
 from fusionbench_degradations.scattering import surroundings_of
 
-_REFERENCE = "Li et al., IEEE TIP 2019 (indoor training set: beta in [0.6, 1.8], A in [0.7, 1])"
+_REFERENCE = "Li et al., IEEE TIP 2019 (indoor training set, beta in [0.6, 1.8], A in [0.7, 1])"
 _DARKEST_AIRLIGHT = 0.7
 
 
