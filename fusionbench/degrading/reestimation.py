@@ -71,7 +71,8 @@ def reestimate(folder: Path) -> list[Reestimate]:
 
 
 def _of_image(record: Record, image: Uint8Image) -> Iterator[tuple[str, float, float]]:
-    if "airlight" in record:
+    # The darkest of many noisy pixels says nothing of haze.
+    if "airlight" in record and "noise_levels" not in record:
         airlight = airlight_by_dark_channel(image)
         yield "airlight (mean of sRGB)", _mean_display(record["airlight"]), float(airlight.mean())
         if "mean_transmission" in record:
