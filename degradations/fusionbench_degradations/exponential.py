@@ -12,6 +12,8 @@ STEPS = 8192
 """Table entries per unit of x."""
 
 _LENGTH = 65536
+LAST_STEP = _LENGTH - 1
+"""Largest x, in steps; beyond it the last entry is given."""
 
 
 def decay(steps: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -6,12 +6,9 @@ hardly depends on wavelength). What Kim's model makes of thinner air is `haze`; 
 
 from __future__ import annotations
 
-import numpy as np
-
 from fusionbench.contracts import DegradationCard, LinearScene, RandomStreams
 from fusionbench_degradations.calibration import calibrated_levels
-from fusionbench_degradations.scattering import scattered, surroundings_of
-from fusionbench_degradations.visibility import visible_extinction
+from fusionbench_degradations.scattering import scattered, scattered_at_visibility
 
 
 class Fog:
@@ -42,7 +39,4 @@ class Fog:
         random: RandomStreams,  # noqa: ARG002
     ) -> LinearScene:
         """Veil both images as a visibility of `quantity` kilometres does; maps as those of haze."""
-        unit = surroundings_of(scene.clean).depth.metres_per_unit
-        optical_depth = visible_extinction(quantity) * unit / 1000.0
-        maps = {"visibility_km": np.asarray(quantity), "metres_per_depth_unit": np.asarray(unit)}
-        return scattered(scene, optical_depth, optical_depth).changed(maps=maps)
+        return scattered_at_visibility(scene, quantity, 1.0)

@@ -8,12 +8,10 @@ wavelength (Pierce et al. 2001); `fog` is the degradation without it.
 
 from __future__ import annotations
 
-import numpy as np
-
 from fusionbench.contracts import DegradationCard, LinearScene, RandomStreams
 from fusionbench_degradations.calibration import calibrated_levels
-from fusionbench_degradations.scattering import scattered, surroundings_of
-from fusionbench_degradations.visibility import infrared_ratio, visible_extinction
+from fusionbench_degradations.scattering import scattered, scattered_at_visibility
+from fusionbench_degradations.visibility import infrared_ratio
 
 VISIBILITY_KM = 2.0
 INFRARED_RATIO = infrared_ratio(VISIBILITY_KM)
@@ -51,7 +49,4 @@ class Haze:
 
         Adds the maps `visibility_km` and `metres_per_depth_unit`.
         """
-        unit = surroundings_of(scene.clean).depth.metres_per_unit
-        optical_depth = visible_extinction(quantity) * unit / 1000.0
-        maps = {"visibility_km": np.asarray(quantity), "metres_per_depth_unit": np.asarray(unit)}
-        return scattered(scene, optical_depth, optical_depth * infrared_ratio(quantity)).changed(maps=maps)
+        return scattered_at_visibility(scene, quantity, infrared_ratio(quantity))

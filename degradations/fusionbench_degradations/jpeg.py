@@ -28,7 +28,7 @@ class Jpeg:
         title="JPEG compression",
         stage="encode",
         modality="visible",
-        summary="baseline JPEG, chroma 4:2:0, after the one rounding to 8 bits",
+        summary="baseline JPEG, chroma 4:2:0, after the one rounding to 8 bits; exact for one library build",
         reference="ITU-T T.81; libjpeg's scaling of its tables by quality",
         parameter="quality of the JPEG library, 1 to 95, rounded to a whole number",
         levels=calibrated_levels("jpeg"),

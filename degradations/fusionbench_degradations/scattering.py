@@ -17,8 +17,9 @@ from fusionbench.degrading import DEPTH_SOURCE
 from fusionbench.images import to_grey
 from fusionbench_degradations.airlight import infrared_airlight, visible_airlight
 from fusionbench_degradations.depth import RelativeDepth, relative_depth
-from fusionbench_degradations.exponential import STEPS, decay
+from fusionbench_degradations.exponential import LAST_STEP, STEPS, decay
 from fusionbench_degradations.filters import rounded
+from fusionbench_degradations.visibility import visible_extinction
 
 
 class Surroundings(NamedTuple):
@@ -78,6 +79,24 @@ def scattered(scene: LinearScene, optical_depth: float, infrared_optical_depth: 
     )
 
 
+def scattered_at_visibility(scene: LinearScene, visibility_km: float, infrared_ratio: float) -> LinearScene:
+    """Veil both images as a meteorological visibility does, over the distance in metres.
+
+    Adds the maps `visibility_km` and `metres_per_depth_unit` to those of `scattered`.
+
+    Args:
+        scene: The scene as the stages before left it.
+        visibility_km: Positive.
+        infrared_ratio: Extinction in the infrared over that in visible light.
+    """
+    unit = surroundings_of(scene.clean).depth.metres_per_unit
+    optical_depth = visible_extinction(visibility_km) * unit / 1000.0
+    maps = {"visibility_km": np.asarray(visibility_km), "metres_per_depth_unit": np.asarray(unit)}
+    return scattered(scene, optical_depth, optical_depth * infrared_ratio).changed(maps=maps)
+
+
 def _transmission(depth: FloatImage, optical_depth: float) -> FloatImage:
     """exp(-optical_depth d), exact to 1 part in 16,000."""
-    return decay(rounded(depth * np.float32(optical_depth * STEPS)))
+    # Beyond an optical depth of 8 the table gives its last value, .0003: nothing is seen there anyway.
+    steps = np.minimum(depth * np.float32(optical_depth * STEPS), np.float32(LAST_STEP))
+    return decay(rounded(steps))

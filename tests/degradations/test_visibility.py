@@ -72,3 +72,9 @@ def test_the_condition_keeps_its_unit() -> None:
     assert condition.name == "haze@2km+noise@3"
     assert condition.common_severity is None
     assert parse_condition(condition.name) == condition
+
+
+def test_in_the_densest_fog_nothing_is_seen(street: ImagePair) -> None:
+    for kilometres in ("0.00001", "0.0000001"):
+        maps = degraded(street, f"fog@{kilometres}km").maps
+        assert float(maps["transmission"].max()) < 0.001
