@@ -6,8 +6,6 @@ half up, everywhere.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from fusionbench.contracts import DRIVING_HORIZON, ImagePair, MeasuredImage, SourceImages, Uint8Image
 from fusionbench.errors import InputError
+from fusionbench.whole_files import appearing
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 """Files a folder reader takes; anything else (Thumbs.db, .DS_Store) is not an image."""
@@ -153,16 +152,8 @@ def write_png(path: Path, image: NDArray[np.generic]) -> None:
         InputError: If the folder cannot be written to or the disk is full.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-", suffix=".png")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                Image.fromarray(image).save(stream, format="PNG")
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with appearing(path) as temporary:
+            Image.fromarray(image).save(temporary, format="PNG")
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); choose another folder"

@@ -12,13 +12,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionbench.contracts import FloatImage, ImagePair, LinearScene
+from fusionbench.contracts import ImagePair, LinearScene
 from fusionbench.degrading import DEPTH_SOURCE
 from fusionbench.images import to_grey
 from fusionbench_degradations.airlight import infrared_airlight, visible_airlight
 from fusionbench_degradations.depth import RelativeDepth, relative_depth
-from fusionbench_degradations.exponential import LAST_STEP, STEPS, decay
-from fusionbench_degradations.filters import rounded
+from fusionbench_degradations.exponential import transmission
 from fusionbench_degradations.visibility import visible_extinction
 
 
@@ -60,21 +59,21 @@ def scattered(scene: LinearScene, optical_depth: float, infrared_optical_depth: 
         infrared_optical_depth: tau of the infrared image.
     """
     depth, airlight, warmth = surroundings_of(scene.clean)
-    transmission = _transmission(depth.depth, optical_depth)
-    infrared_transmission = _transmission(depth.depth, infrared_optical_depth)
-    through = transmission[..., None]
+    through_visible = transmission(depth.depth, optical_depth)
+    through_infrared = transmission(depth.depth, infrared_optical_depth)
+    through = through_visible[..., None]
     maps = {
         "depth": depth.depth,
         "sky": depth.sky,
-        "transmission": transmission,
+        "transmission": through_visible,
         "airlight": airlight,
-        "infrared_transmission": infrared_transmission,
+        "infrared_transmission": through_infrared,
         "infrared_airlight": np.asarray(warmth),
         DEPTH_SOURCE: np.asarray(depth.source),
     }
     return scene.changed(
         visible=scene.visible * through + airlight * (np.float32(1) - through),
-        infrared=scene.infrared * infrared_transmission + warmth * (np.float32(1) - infrared_transmission),
+        infrared=scene.infrared * through_infrared + warmth * (np.float32(1) - through_infrared),
         maps=maps,
     )
 
@@ -93,10 +92,3 @@ def scattered_at_visibility(scene: LinearScene, visibility_km: float, infrared_r
     optical_depth = visible_extinction(visibility_km) * unit / 1000.0
     maps = {"visibility_km": np.asarray(visibility_km), "metres_per_depth_unit": np.asarray(unit)}
     return scattered(scene, optical_depth, optical_depth * infrared_ratio).changed(maps=maps)
-
-
-def _transmission(depth: FloatImage, optical_depth: float) -> FloatImage:
-    """exp(-optical_depth d), exact to 1 part in 16,000."""
-    # Beyond an optical depth of 8 the table gives its last value, .0003: nothing is seen there anyway.
-    steps = np.minimum(depth * np.float32(optical_depth * STEPS), np.float32(LAST_STEP))
-    return decay(rounded(steps))

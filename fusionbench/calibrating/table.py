@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from fusionbench.calibrating.calibrate import Calibration, fingerprint
 from fusionbench.calibrating.choosing import CalibrationPair
 from fusionbench.calibrating.measuring import WIDEST
 from fusionbench.errors import InputError
+from fusionbench.whole_files import appearing
 
 
 def table_text(calibrations: Sequence[Calibration], pairs: Sequence[CalibrationPair], command: str) -> str:
@@ -44,16 +43,8 @@ def write_table(path: Path, text: str) -> None:
         InputError: If it cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with appearing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}); choose another") from error
 

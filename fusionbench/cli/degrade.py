@@ -88,7 +88,7 @@ def degrade(
     images = degrade_dataset(opened, condition, seed, out, options=named, maps=maps, samples=samples)
     counts = _follow(images, len(samples), quiet=quiet)
     for taken_in, number in left_out(every, samples).items():
-        typer.echo(f"{number} images left out ({taken_in}); --native all takes every image", err=True)
+        typer.echo(f"{number} images ({taken_in}) left out; --native all takes every image", err=True)
     if not quiet:
         typer.echo(
             f"{condition.name}: {counts['written']} written, {counts['kept']} there already, "

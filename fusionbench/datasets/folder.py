@@ -10,8 +10,8 @@ from fusionbench.contracts import DRIVING_HORIZON, DatasetCard, DatasetRequest
 from fusionbench.datasets import splits
 from fusionbench.datasets.depth_maps import DEPTH_HELP, DEPTH_OPTION
 from fusionbench.datasets.layouts import image_folders, listing
-from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION, read_native
-from fusionbench.datasets.paired import PairedFiles, Part, depth_maps, listed
+from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION
+from fusionbench.datasets.paired import PairedFiles, Part, depth_maps, listed, natives
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
 from fusionbench.errors import InputError
 
@@ -59,7 +59,7 @@ class FolderDataset(PairedFiles):
             split=split,
             horizon=_horizon(options.get(HORIZON_OPTION, str(DRIVING_HORIZON))),
             depth_maps=depth_maps(options),
-            natives=read_native(Path(options[NATIVE_OPTION])) if NATIVE_OPTION in options else {},
+            natives=natives(options, [Part(visible, infrared)]),
         )
         if not dataset.samples:
             raise InputError(f"{visible}: no images there nor in {infrared}; check both folders")

@@ -12,7 +12,8 @@ from typing import ClassVar
 from fusionbench.contracts import DatasetCard
 from fusionbench.datasets.depth_maps import DEPTH_HELP, DEPTH_OPTION
 from fusionbench.datasets.layouts import ANNOTATION_NAMES, image_folders, is_called, subfolder
-from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION, of_m3fd
+from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION
+from fusionbench.datasets.native_marks import of_m3fd
 from fusionbench.datasets.paired import PairedFiles, Part
 from fusionbench.datasets.sources import SOURCES
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION

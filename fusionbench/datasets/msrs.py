@@ -17,7 +17,8 @@ from fusionbench.datasets.layouts import (
     image_folders,
     subfolder,
 )
-from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION, by_last_letter
+from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION
+from fusionbench.datasets.native_marks import by_last_letter
 from fusionbench.datasets.paired import PairedFiles, Part, listed
 from fusionbench.datasets.sources import SOURCES
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION, chosen_value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -93,14 +93,13 @@ class PairedFiles:
                 f"only {', '.join(groups)} is there; choose another split or complete the download"
             )
         parts = cls._with_labels(tuple(groups[name] for name in wanted), folder, options)
-        natives = read_native(Path(options[NATIVE_OPTION])) if NATIVE_OPTION in options else {}
         dataset = cls(
             parts=parts,
             split=split,
             horizon=cls.usual_horizon,
             folder=folder,
             depth_maps=depth_maps(options),
-            natives=natives,
+            natives=natives(options, groups.values()),
         )
         return dataset._chosen(options)
 
@@ -176,8 +175,11 @@ class PairedFiles:
                 name.lower() == own or name.lower().startswith(f"{own}-") for own in self.folder_names
             )
             return f"{name if known else self.folder_names[0]}/{path.relative_to(folder).as_posix()}"
-        # Annotations of others lie beside the dataset.
-        return path.resolve().relative_to(folder.resolve().parent).as_posix()
+        # Annotations of others lie beside the dataset, perhaps by a link to somewhere else.
+        beside = folder.resolve().parent
+        if path.is_relative_to(beside):
+            return path.relative_to(beside).as_posix()
+        raise InputError(f"{path}: is neither in {folder} nor beside it; copy it there")
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the listing out: a worker reads the folders itself."""
@@ -270,6 +272,22 @@ def depth_maps(options: Mapping[str, str]) -> DepthMaps | None:
         InputError: If there is no such folder.
     """
     return DepthMaps.open(Path(options[DEPTH_OPTION])) if DEPTH_OPTION in options else None
+
+
+def natives(options: Mapping[str, str], parts: Iterable[Part]) -> Mapping[str, str]:
+    """Native conditions by id from the user's own list, if the options name one.
+
+    Args:
+        options: The dataset's.
+        parts: All of the dataset, whatever the split: a list may be about the whole.
+
+    Raises:
+        InputError: As `read_native`.
+    """
+    if NATIVE_OPTION not in options:
+        return {}
+    every = [sample.id for part in parts for sample in pair_folders(part.visible, part.infrared)]
+    return read_native(Path(options[NATIVE_OPTION]), every)
 
 
 def both_files(sample: Sample) -> tuple[Path, Path]:

@@ -10,6 +10,7 @@ from fusionbench.contracts import DatasetCard
 from fusionbench.datasets.depth_maps import DEPTH_HELP, DEPTH_OPTION
 from fusionbench.datasets.layouts import holds_images, subfolder
 from fusionbench.datasets.native import NATIVE_HELP, NATIVE_OPTION
+from fusionbench.datasets.native_marks import of_roadscene
 from fusionbench.datasets.paired import PairedFiles, Part
 from fusionbench.datasets.sources import SOURCES
 from fusionbench.datasets.splits import LIST_HELP, LIST_OPTION
@@ -33,6 +34,11 @@ class RoadScene(PairedFiles):
     folder_names: ClassVar[tuple[str, ...]] = ("roadscene", "road-scene-infrared-visible-images")
     looked_for: ClassVar[str] = "crop_LR_visible/ and cropinfrared/ in it or in RoadScene/"
     splits_of: ClassVar[Mapping[str, tuple[str, ...]]] = {"all": ("all",)}
+
+    @classmethod
+    def native_condition(cls, image_id: str) -> str:
+        """`day` or `night` for images that have been looked at."""
+        return of_roadscene(image_id)
 
     @classmethod
     def _layout(cls, folder: Path) -> dict[str, Part]:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusionbench.errors import InputError
+from fusionbench.whole_files import appearing
 
 SETTINGS_NAME = "set.json"
 MANIFEST_NAME = "manifest.jsonl"
@@ -128,7 +127,7 @@ def write_maps(path: Path, maps: Mapping[str, NDArray[Any]]) -> None:
     Raises:
         InputError: If it cannot be written.
     """
-    with _named_errors(path), _appearing(path) as temporary, temporary.open("wb") as stream:
+    with _named_errors(path), appearing(path) as temporary, temporary.open("wb") as stream:
         # numpy before 2.1 stores `allow_pickle` as an array of that name; numbers need no such switch.
         np.savez_compressed(stream, **maps)  # type: ignore[arg-type]
 
@@ -145,7 +144,7 @@ def write_annotation(path: Path, content: Path | bytes) -> str:
     """
     with _named_errors(content if isinstance(content, Path) else path):
         data = content.read_bytes() if isinstance(content, Path) else content
-    with _named_errors(path), _appearing(path) as temporary:
+    with _named_errors(path), appearing(path) as temporary:
         temporary.write_bytes(data)
     return hashlib.sha256(data).hexdigest()
 
@@ -179,23 +178,8 @@ def _require_same(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, A
 
 
 def _replace(path: Path, text: str) -> None:
-    with _appearing(path) as temporary:
+    with appearing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
-    """A temporary file that becomes `path` when the block ends well, and vanishes when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager

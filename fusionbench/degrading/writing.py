@@ -124,6 +124,7 @@ def _settings(dataset: Dataset, condition: Condition, seed: int) -> dict[str, An
     return {
         "condition": condition.name,
         "dataset": dataset.card.name,
+        "own_depth_maps": getattr(dataset, "depth_maps", None) is not None,
         "degradations": degradations,
         "fusionbench": __version__,
         "layout": "source",

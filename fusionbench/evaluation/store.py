@@ -134,9 +134,15 @@ class Store:
         """Say that a finished cell is the current one, if another of its method was computed after it.
 
         Code that was changed and changed back leads back to cells that are older than others; what was asked
-        for last is what `leaderboard` shows. A store that cannot be written stays as it is.
+        for last is what `leaderboard` shows, and by the real conditions that images are now said to be of. A
+        store that cannot be written stays as it is.
         """
         own = self.stamp(cell)
+        native = cell.display.get("native", {})
+        if own["display"].get("native", {}) != native:
+            own = {**own, "display": {**own["display"], "native": native}}
+            with contextlib.suppress(OSError):
+                _write_stamp(self.stamp_path(cell), own)
         stamps = [read_stamp(path) for path in self.rows_path(cell).parent.glob("*.json")]
         newest = max(stamp["finished"] for stamp in stamps if stamp and stamp["method"] == own["method"])
         if newest > own["finished"]:

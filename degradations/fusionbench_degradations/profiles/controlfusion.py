@@ -5,35 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-import numpy as np
-
 from fusionbench.contracts import Degradation, DegradationProfileCard, FloatImage
-from fusionbench.degrading import DEPTH_SOURCE
-from fusionbench_degradations.exponential import STEPS, decay
-from fusionbench_degradations.filters import rounded
 from fusionbench_degradations.profiles.display_degradation import DisplayScene, Maps, display_degradation
-from fusionbench_degradations.scattering import surroundings_of
+from fusionbench_degradations.profiles.display_haze import display_haze
 
 _REFERENCE = "ControlFusion, NeurIPS 2025 (t = exp(-beta min(1 - depth, 0.7)), beta 1 to 2, A 0.6 to 0.9)"
-_FARTHEST = 0.7
-_AIRLIGHT = (0.6, 0.9)
 
 
 def _haze(seen: DisplayScene, scattering: float) -> tuple[FloatImage, Maps]:
-    depth = surroundings_of(seen.scene.clean).depth
-    # Its depth is nearness in [0, 1], so 1 - depth grows with distance.
-    farness = depth.depth / max(depth.depth.max(), np.float32(1e-6))
-    distance = np.minimum(farness, np.float32(_FARTHEST))
-    transmission = decay(rounded(distance * np.float32(scattering * STEPS)))
-    share = float(seen.random.uniform("airlight", (1,))[0])
-    airlight = np.float32(_AIRLIGHT[0] + (_AIRLIGHT[1] - _AIRLIGHT[0]) * share)
-    through = transmission[..., None]
-    maps = {
-        "transmission": transmission,
-        "display_airlight": np.asarray(airlight),
-        DEPTH_SOURCE: np.asarray(depth.source),
-    }
-    return seen.display * through + airlight * (np.float32(1) - through), maps
+    # Its depth is nearness in [0, 1]; taken as 1 - d over the largest d, so that 1 - nearness is our depth.
+    return display_haze(seen, scattering, darkest=0.6, brightest=0.9, farthest=0.7)
 
 
 class ControlFusion:

@@ -5,32 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-import numpy as np
-
 from fusionbench.contracts import Degradation, DegradationProfileCard, FloatImage
-from fusionbench.degrading import DEPTH_SOURCE
-from fusionbench_degradations.exponential import STEPS, decay
-from fusionbench_degradations.filters import rounded
 from fusionbench_degradations.profiles.display_degradation import DisplayScene, Maps, display_degradation
-from fusionbench_degradations.scattering import surroundings_of
+from fusionbench_degradations.profiles.display_haze import display_haze
 
 _REFERENCE = "Li et al., IEEE TIP 2019 (indoor training set, beta in [0.6, 1.8], A in [0.7, 1])"
-_DARKEST_AIRLIGHT = 0.7
 
 
 def _haze(seen: DisplayScene, scattering: float) -> tuple[FloatImage, Maps]:
-    depth = surroundings_of(seen.scene.clean).depth
-    normalised = depth.depth / max(depth.depth.max(), np.float32(1e-6))
-    transmission = decay(rounded(normalised * np.float32(scattering * STEPS)))
-    share = float(seen.random.uniform("airlight", (1,))[0])
-    airlight = np.float32(_DARKEST_AIRLIGHT + (1 - _DARKEST_AIRLIGHT) * share)
-    through = transmission[..., None]
-    maps = {
-        "transmission": transmission,
-        "display_airlight": np.asarray(airlight),
-        DEPTH_SOURCE: np.asarray(depth.source),
-    }
-    return seen.display * through + airlight * (np.float32(1) - through), maps
+    return display_haze(seen, scattering, darkest=0.7, brightest=1.0)
 
 
 class Reside:
