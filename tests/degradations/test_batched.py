@@ -19,6 +19,7 @@ from fusionbench_degradations.batched import (
     Surroundings,
     collate,
     degrade_batch,
+    parameters_at,
     parameters_of,
 )
 
@@ -86,6 +87,43 @@ def test_every_sample_has_its_own_severity_and_fields(street: ImagePair) -> None
         canonical = degrade_pair(pair, parse_condition(f"noise@{severity}"), seed=0).pair
         one = DegradedBatch(batch.visible[sample : sample + 1], batch.infrared[sample : sample + 1], {})
         assert difference(one, canonical) < HALF_A_LEVEL
+
+
+@pytest.mark.parametrize("name", registry.names("degradation"))
+def test_severity_zero_leaves_a_sample_as_it_is(street: ImagePair, name: str) -> None:
+    visible, infrared = (torch.cat([image, image]) for image in tensors(street))
+    frames = collate([Surroundings.of(street)] * 2)
+    parameters = {name: parameters_at(name, torch.tensor([0.0, 3.0]))}
+    batch = degrade_batch(visible, infrared, parameters, CanonicalFields(["street"] * 2), frames)
+    torch.testing.assert_close(batch.visible[0], visible[0], atol=1e-6, rtol=0)
+    torch.testing.assert_close(batch.infrared[0], infrared[0], atol=1e-6, rtol=0)
+    canonical = degrade_pair(street, parse_condition(f"{name}@3"), seed=0).pair
+    one = DegradedBatch(batch.visible[1:], batch.infrared[1:], {})
+    assert difference(one, canonical) < HALF_A_LEVEL
+
+
+def test_severities_between_levels_are_interpolated_and_others_refused() -> None:
+    found = parameters_at("low_light", torch.tensor([1.0, 2.5, 0.0]), "physical")
+    assert found[:2].tolist() == [1.0, 2.5]
+    assert bool(found[2].isnan())
+    with pytest.raises(InputError, match="out of range"):
+        parameters_at("low_light", torch.tensor([6.0]))
+
+
+@pytest.mark.parametrize("name", ["noise@3", "low_light+noise@3"])
+def test_the_noise_of_a_batch_is_that_of_the_canonical_ground_truth(street: ImagePair, name: str) -> None:
+    canonical = degrade_pair(street, parse_condition(name), seed=0).maps["noise_sigma"]
+    sigma = degraded(street, name).maps["noise_sigma"][0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(sigma, canonical, rtol=1e-4)
+
+
+def test_rain_on_a_crop_is_as_coarse_as_in_its_frame(street: ImagePair) -> None:
+    whole = degraded(street, "rain@5").maps["streaks"]
+    visible, infrared = (image[..., :60, :] for image in tensors(street))
+    frame = Surroundings.of(street).crop(0, 0, 60, street.size[1])
+    parameters = parameters_of(parse_condition("rain@5"), 1)
+    part = degrade_batch(visible, infrared, parameters, CanonicalFields(["street"]), frame)
+    torch.testing.assert_close(part.maps["streaks"], whole[..., :60, :])
 
 
 def test_drawn_fields_depend_on_the_generators_seed_alone(street: ImagePair) -> None:

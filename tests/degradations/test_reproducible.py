@@ -16,9 +16,10 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from fusionbench import registry
 from fusionbench.contracts import ImagePair
 from fusionbench.datasets import open_dataset
-from fusionbench.degrading import degrade_pair, parse_condition
+from fusionbench.degrading import degrade_pair, parse_condition, profiles
 from fusionbench.degrading.manifest import array_hash
 
 VISIBLE_NAMES = (
@@ -34,6 +35,7 @@ VISIBLE_NAMES = (
 )
 INFRARED_NAMES = ("ir_noise", "ir_stripe", "ir_low_contrast", "ir_blur")
 NAMES = (*VISIBLE_NAMES, *INFRARED_NAMES)
+PUBLISHED = registry.names("degradation_profile")
 GOLDEN = list(csv.DictReader((Path(__file__).parent / "golden.csv").read_text().splitlines()))
 SCENES = list(csv.DictReader((Path(__file__).parent / "golden_scenes.csv").read_text().splitlines()))
 CORE = "numpy._core._multiarray_umath" if np.__version__ >= "2" else "numpy.core._multiarray_umath"
@@ -82,7 +84,9 @@ def hashes_in_a_process(
 
 
 def test_the_same_bits_without_any_optional_simd(street: ImagePair, tmp_path: Path) -> None:
-    names = [f"{name}@{severity}" for name in (*NAMES, "haze+low_light+noise") for severity in (1, 3, 5)]
+    published = [f"{profile}:{name}" for profile in PUBLISHED for name in profiles.degradation_names(profile)]
+    every = (*NAMES, "haze+low_light+noise", *published)
+    names = [f"{name}@{severity}" for name in every for severity in (1, 3, 5)]
     fast, optional = hashes_in_a_process(street, names, tmp_path, disabled=[])
     if not optional:
         pytest.skip("this CPU has no SIMD feature beyond numpy's baseline")

@@ -12,6 +12,7 @@ from fusionbench.datasets import open_dataset
 from fusionbench.degrading import degrade_pair, parse_condition
 from fusionbench.degrading.manifest import read_manifest
 from fusionbench.degrading.writing import degrade_dataset, verify_set
+from fusionbench.errors import InputError
 from fusionbench.images import write_png
 
 CONDITION = parse_condition("noise@3")
@@ -124,3 +125,22 @@ def test_real_labels_go_with_a_copy_of_msrs(shared: Path, tmp_path: Path) -> Non
     for sample, original in zip(copy.samples, chosen, strict=True):
         assert copy.labels(sample).boxes == source.labels(original).boxes
         assert copy.labels(sample).boxes is not None
+
+
+def test_labels_behind_a_link_go_with_the_copy(tmp_path: Path) -> None:
+    made(tmp_path / "in", "msrs")
+    (tmp_path / "in/MSRS-detection-label").rename(tmp_path / "elsewhere")
+    (tmp_path / "in/MSRS-detection-label").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    source = open_dataset("msrs", tmp_path / "in")
+    assert [w.outcome for w in degrade_dataset(source, CONDITION, 0, tmp_path / "out")] == ["written"]
+    copy = open_dataset("msrs", tmp_path / "out")
+    assert copy.labels(copy.samples[0]).boxes == source.labels(source.samples[0]).boxes
+
+
+def test_a_set_has_one_source_of_depth(tmp_path: Path) -> None:
+    scenes = open_dataset("scenes", options={"count": "1", "size": "96x72"})
+    list(degrade_dataset(scenes, CONDITION, 0, tmp_path / "in"))
+    with_depth = open_dataset("folder", tmp_path / "in", options={"depth": str(tmp_path / "in/depth")})
+    list(degrade_dataset(open_dataset("folder", tmp_path / "in"), CONDITION, 0, tmp_path / "out"))
+    with pytest.raises(InputError, match="own_depth_maps is false, asked for true"):
+        list(degrade_dataset(with_depth, CONDITION, 0, tmp_path / "out"))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import fusionbench
 from fusionbench.errors import InputError
+from fusionbench.images import write_png
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.tidy import records
 
@@ -66,3 +68,31 @@ def test_clean_and_low_light_share_a_run(tmp_path):
     assert (clean.images, dark.images) == (4, 2)
     again = evaluated(tmp_path, ["clean", "low_light"])
     assert again.report.computed == 0
+
+
+def test_a_changed_list_of_conditions_splits_what_is_in_the_store(tmp_path):
+    for name in ("a", "b", "c"):
+        image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        write_png(tmp_path / "vi" / f"{name}.png", image)
+        write_png(tmp_path / "ir" / f"{name}.png", image[..., 0])
+    folders = {"visible": str(tmp_path / "vi"), "infrared": str(tmp_path / "ir")}
+    listed = {**folders, "native": str(tmp_path / "native.txt")}
+
+    def table(options):
+        evaluation = fusionbench.evaluate(
+            "folder",
+            dataset_options=options,
+            degradation="haze",
+            methods=["average"],
+            metrics=["sd"],
+            results=tmp_path / "results",
+        )
+        return evaluation.report.computed, [
+            (part.native, part.images) for part in evaluation.tables[0].by_native
+        ]
+
+    assert table(folders) == (3, [])
+    (tmp_path / "native.txt").write_text("a day\nb day\nc night\n")
+    assert table(listed) == (0, [("day", 2), ("night", 1)])
+    (tmp_path / "native.txt").write_text("a day\nb night\nc night\n")
+    assert table(listed) == (0, [("day", 1), ("night", 2)])

@@ -2,118 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from pathlib import Path
-
 import pytest
 
-from fusionbench.degrading import parse_condition
 from fusionbench.errors import InputError
-from fusionbench.evaluation.plan import Cell, MethodRequest
-from fusionbench.evaluation.store import ImageResult, Store
-from fusionbench.measuring import Measurement
-from fusionbench.ranking.markdown import render_markdown, reproducing_commands
-from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells
+from fusionbench.ranking.markdown import render_markdown
+from fusionbench.ranking.query import find_cells
 from fusionbench.ranking.statistics import make_table
-from fusionbench.ranking.table import Row, Table, severity_text
-from fusionbench.ranking.tidy import render_csv
-
-METRICS = {
-    "vif": {"label": "VIF", "direction": "higher", "rewards_noise": False},
-    "nabf": {"label": "Nabf", "direction": "lower", "rewards_noise": False},
-    "en": {"label": "EN", "direction": "higher", "rewards_noise": True},
-}
-ENVIRONMENT = {"ivif-fusionbench": "0", "torch": "0", "numpy": "0", "python": "3", "device": "cpu"}
-
-
-def version(text: str) -> dict[str, str]:
-    """Identity of a metric."""
-    return {"version": text, "code": "c"}
-
-
-class Bench:
-    """Writes cells with given values into a store."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.store = Store(folder)
-
-    def add(self, method: str, vif: list[float | None], *, severity: float = 3.0, **more) -> None:
-        reference = more.pop("reference", False)
-        code = more.pop("code", "1")
-        haze_code = more.pop("haze_code", "h")
-        nabf = more.pop("nabf", vif)
-        profile = {"profile": more.pop("profile")} if "profile" in more else {}
-        won_by = more.pop("won_by", "")
-        scored = more.pop("scored", False)
-        clean = {"fused_clean": more.pop("fused_clean")} if "fused_clean" in more else {}
-        seed = more.pop("seed", 0)
-        metrics = more.pop("metrics", {name: version("1") for name in ("vif", "nabf", "en")})
-        assert not more
-        cell = Cell(
-            dataset="m3fd",
-            split="all",
-            condition=parse_condition(f"haze@{severity:g}"),
-            degradation="haze",
-            severity=severity,
-            seed=seed,
-            method=MethodRequest(method),
-            samples=(),
-            identity={
-                "pipeline": 1,
-                "dataset": {"name": "m3fd", "split": "all", "samples": "s"},
-                "condition": {"name": f"haze@{severity:g}", "code": {"haze": haze_code}, "seed": seed},
-                "method": {"name": method, "code": code},
-                "metrics": metrics,
-                **profile,
-                **clean,
-            },
-            display={
-                "metrics": {
-                    name: {**METRICS[name], "won_by": won_by and name == "nabf" and won_by}
-                    for name in metrics
-                },
-                "method": {"title": method, "reference": reference, "scored": scored},
-                "synthetic": False,
-                "limit": None,
-                "dataset_options": {},
-                "chosen": False,
-            },
-        )
-        results = [
-            ImageResult(
-                f"i{index}",
-                tuple(
-                    measurement
-                    for measurement in (
-                        _measurement("vif", "clean", value),
-                        _measurement("nabf", "clean", nabf[index]),
-                        _measurement("en", "none", 1.0),
-                    )
-                    if measurement.metric in metrics
-                ),
-            )
-            for index, value in enumerate(vif)
-        ]
-        self.store.finish(cell, results, ENVIRONMENT)
-
-    def groups(self) -> list[list[StoredCell]]:
-        return comparable_groups(find_cells(self.folder))
-
-    def table(self) -> Table:
-        (group,) = self.groups()
-        return make_table(group)
-
-
-def _measurement(metric: str, reference, value: float | None) -> Measurement:
-    return Measurement(metric, reference, value, "" if value is not None else "could not be read")
-
-
-@pytest.fixture
-def bench(tmp_path) -> Bench:
-    return Bench(tmp_path / "results")
+from fusionbench.ranking.table import Row, Table
 
 
 def row(table: Table, method: str) -> Row:
@@ -215,8 +110,8 @@ def test_the_mean_over_severities_takes_only_those_every_method_has(bench):
 
 def test_a_metric_that_one_severity_lacks_has_no_mean_over_severities(bench):
     for severity in (1.0, 2.0):
-        bench.add("a", [0.4], severity=severity, metrics={"en": version("1")})
-    bench.add("a", [0.4], severity=2.0, metrics={"vif": version("1")})
+        bench.add("a", [0.4], severity=severity, metrics={"en": bench.version("1")})
+    bench.add("a", [0.4], severity=2.0, metrics={"vif": bench.version("1")})
     table = bench.table()
     assert {column.metric for column in row(table, "a").values} == {"en"}
     assert {column.metric for column in row(table.by_severity[1], "a").values} == {"en", "vif"}
@@ -233,8 +128,8 @@ def test_without_a_common_severity_the_one_most_methods_have_is_shown(bench):
 
 
 def test_two_versions_of_a_metric_never_meet_in_one_column(bench):
-    bench.add("a", [0.1], metrics={"vif": version("old")})
-    bench.add("b", [0.2], metrics={"vif": version("new")})
+    bench.add("a", [0.1], metrics={"vif": bench.version("old")})
+    bench.add("b", [0.2], metrics={"vif": bench.version("new")})
     table = bench.table()
     assert not row(table, "a").values
     assert vif(table, "b") == pytest.approx(0.2)
@@ -277,91 +172,19 @@ def test_a_damaged_rows_file_is_left_out_and_named(bench, caplog):
 
 def test_a_value_wins_over_the_failure_of_an_earlier_try(bench):
     bench.add("a", [None, 0.4])
-    bench.add("a", [0.2, 0.4], metrics={"vif": version("1")})
+    bench.add("a", [0.2, 0.4], metrics={"vif": bench.version("1")})
     assert vif(bench.table(), "a") == pytest.approx(0.3)
 
 
 def test_a_metric_that_only_one_method_has_takes_nobodys_rank(bench):
-    bench.add("a", [0.2], metrics={"vif": version("1")})
-    bench.add("b", [0.1], metrics={"vif": version("1"), "nabf": version("1")})
+    bench.add("a", [0.2], metrics={"vif": bench.version("1")})
+    bench.add("b", [0.1], metrics={"vif": bench.version("1"), "nabf": bench.version("1")})
     assert [row.mean_rank for row in bench.table().rows] == [1.0, 2.0]
 
 
 def test_an_empty_store_says_what_to_run(tmp_path):
     with pytest.raises(InputError, match="fusionbench eval"):
         find_cells(tmp_path)
-
-
-def test_the_csv_holds_full_precision(bench):
-    bench.add("a", [0.1, 0.2, 0.7])
-    bench.add("b", [0.1, 0.1, 0.1])
-    records = list(csv.DictReader(io.StringIO(render_csv(bench.table()))))
-    vif = next(record for record in records if record["metric"] == "vif" and record["method"] == "a")
-    assert float(vif["mean"]) == (0.1 + 0.2 + 0.7) / 3
-    assert (vif["severity"], vif["place"], vif["reference"]) == ("3", "1", "clean")
-
-
-def test_no_record_comes_twice(bench):
-    bench.add("a", [0.1], severity=1.0)
-    bench.add("a", [0.1], severity=2.0)
-    bench.add("b", [0.1], severity=2.0)
-    lines = render_csv(bench.table()).splitlines()
-    assert len(lines) == len(set(lines))
-
-
-def test_the_csv_has_each_severity_and_the_mean(bench):
-    for severity in (1.0, 2.0, 3.0):
-        bench.add("a", [0.1], severity=severity)
-    records = list(csv.DictReader(io.StringIO(render_csv(bench.table()))))
-    assert {record["severity"] for record in records} == {"1", "2", "3", "1-3"}
-
-
-def test_markdown_marks_best_and_second_and_escapes_names(bench):
-    bench.add("a|b", [0.3])
-    bench.add("<c>", [0.2])
-    text = render_markdown(bench.table())
-    assert r"| a\|b | " in text
-    assert r"\<c\>" in text
-    assert "**0.3000**" in text
-    assert "<u>0.2000</u>" in text
-
-
-def test_numbers_of_one_column_have_the_same_decimals(bench):
-    bench.add("a", [9.5])
-    bench.add("b", [12.25])
-    text = render_markdown(bench.table())
-    assert "<u>9.50</u>" in text
-    assert "**12.25**" in text
-
-
-def test_every_line_of_a_markdown_table_has_as_many_cells(bench):
-    bench.add("a|b", [0.3, None])
-    bench.add("c", [0.2, 0.1])
-    lines = [line for line in render_markdown(bench.table()).splitlines() if line.startswith("|")]
-    assert len({line.replace(r"\|", "").count("|") for line in lines}) == 1
-
-
-def test_markdown_says_how_to_make_it_again(bench):
-    bench.add("a", [0.3])
-    command = (
-        "fusionbench eval --dataset m3fd --split all --degradation haze --severity 3 "
-        "--metric en,nabf,vif --method a"
-    )
-    assert command in render_markdown(bench.table())
-
-
-@pytest.mark.parametrize(
-    ("severities", "text"),
-    [((3.0,), "3"), ((1.0, 2.0), "1, 2"), ((1.0, 2.0, 3.0), "1-3"), ((1.0, 2.5, 4.0), "1, 2.5, 4")],
-)
-def test_severities_read_as_a_person_writes_them(severities, text):
-    assert severity_text(severities) == text
-
-
-def test_stamps_are_json_a_machine_can_read(bench):
-    bench.add("a", [0.3])
-    (path,) = bench.folder.rglob("*.json")
-    assert json.loads(path.read_text())["method"] == "a"
 
 
 def test_cells_of_two_profiles_never_share_a_table(bench):
@@ -378,11 +201,6 @@ def test_tables_of_two_profiles_have_files_of_their_own(bench):
     assert names == {"m3fd-all-1-haze-3", "m3fd-all-1-haze-3-tang"}
 
 
-def test_the_command_of_a_profiles_table_names_the_profile(bench):
-    bench.add("a", [0.2], profile="tang")
-    assert "--profile tang --metric" in render_markdown(bench.table())
-
-
 def test_a_metric_won_by_construction_is_placed_but_not_in_the_mean_rank(bench):
     bench.add("a", [0.3], nabf=[0.3], won_by="the average")
     bench.add("b", [0.2], nabf=[0.1], won_by="the average")
@@ -392,11 +210,6 @@ def test_a_metric_won_by_construction_is_placed_but_not_in_the_mean_rank(bench):
     assert "Nabf (the average)" in render_markdown(table)
 
 
-def test_every_table_says_of_which_profile_it_is(bench):
-    bench.add("a", [0.1])
-    assert "Metrics of profile `canonical`." in render_markdown(bench.table())
-
-
 def test_folders_of_one_method_for_several_severities_stand_in_one_table(bench):
     for severity in (1.0, 2.0):
         bench.add("mine", [0.1 * severity], severity=severity, code=f"folder {severity}", scored=True)
@@ -404,18 +217,3 @@ def test_folders_of_one_method_for_several_severities_stand_in_one_table(bench):
     table = bench.table()
     assert table.severities == (1.0, 2.0)
     assert vif(table, "mine") == pytest.approx(0.15)
-
-
-def test_images_fused_from_the_clean_pairs_leave_the_other_metrics_where_they_are(bench):
-    bench.add("mine", [0.1], scored=True, metrics={"vif": version("1")})
-    bench.add("mine", [0.1], scored=True, metrics={"en": version("1")}, fused_clean="c")
-    assert {column.metric for column in bench.table().columns} == {"vif", "en"}
-    assert any("--fused DIR --fused-clean DIR" in command for command in reproducing_commands(bench.table()))
-
-
-def test_the_legend_names_the_columns_of_the_mean_rank(bench):
-    bench.add("a", [0.3])
-    bench.add("b", [0.2])
-    assert "The mean rank, which orders the table, is over Nabf clean, VIF clean." in render_markdown(
-        bench.table()
-    )

@@ -5,7 +5,12 @@ a property of a whole frame (depth, airlight, mean) is estimated once a pair by 
 (`Surroundings`), never in a training step.
 """
 
-from fusionbench_degradations.batched.degrade import DegradedBatch, degrade_batch, parameters_of
+from fusionbench_degradations.batched.degrade import (
+    DegradedBatch,
+    degrade_batch,
+    parameters_at,
+    parameters_of,
+)
 from fusionbench_degradations.batched.fields import CanonicalFields, DrawnFields, Fields
 from fusionbench_degradations.batched.surroundings import Surroundings, collate
 
@@ -17,5 +22,6 @@ __all__ = [
     "Surroundings",
     "collate",
     "degrade_batch",
+    "parameters_at",
     "parameters_of",
 ]

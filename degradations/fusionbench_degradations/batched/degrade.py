@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from fusionbench.contracts import CALIBRATED, PHYSICAL, STAGES
 from fusionbench.degrading import Condition, profiles
-from fusionbench.degrading.compose import planned
+from fusionbench.degrading.compose import parameter_at, planned
 from fusionbench.errors import InputError
 from fusionbench_degradations.batched.fields import Fields
 from fusionbench_degradations.batched.formulas import FORMULAS, BatchScene
@@ -43,7 +44,8 @@ def degrade_batch(
     Args:
         visible: `(N, 3, H, W)` sRGB in [0, 1].
         infrared: `(N, 1, H, W)` in [0, 1].
-        parameters: Of each degradation, `(N,)`: the parameter of its card a sample, as `parameters_of` gives.
+        parameters: Of each degradation, `(N,)`: the parameter of its card a sample, as `parameters_of` and
+            `parameters_at` give; a sample whose parameter is NaN is left as it is.
         fields: Random fields.
         surroundings: Whole-frame properties, needed by haze, fog, rain and ir_low_contrast; without them
             sizes in pixels follow the height of the images given.
@@ -59,11 +61,59 @@ def degrade_batch(
     grey = tuple(bool(equal) for equal in (visible == first).flatten(1).all(dim=1))
     scene = BatchScene(to_linear(visible), infrared, grey, surroundings, fields, {})
     for name in sorted(parameters, key=_place):
-        scene = FORMULAS[name](scene, parameters[name].to(visible))
+        scene = _applied(name, scene, parameters[name].to(visible))
     damaged, damaged_infrared = to_display(scene.visible), scene.infrared.clamp(0.0, 1.0)
     if quantised:
         damaged, damaged_infrared = rounded_to_levels(damaged), rounded_to_levels(damaged_infrared)
     return DegradedBatch(damaged, damaged_infrared, scene.maps)
+
+
+def _applied(name: str, scene: BatchScene, parameter: torch.Tensor) -> BatchScene:
+    """The scene damaged where there is a parameter, and as it was elsewhere."""
+    absent = torch.isnan(parameter)
+    if not bool(absent.any()):
+        return FORMULAS[name](scene, parameter)
+    weakest = profiles.levels(name)[0]
+    damaged = FORMULAS[name](scene, torch.where(absent, torch.full_like(parameter, weakest), parameter))
+    left = absent.reshape(-1, 1, 1, 1)
+    maps = {
+        key: torch.where(left, _untouched(key, scene, values), values) for key, values in damaged.maps.items()
+    }
+    return replace(
+        damaged,
+        visible=torch.where(left, scene.visible, damaged.visible),
+        infrared=torch.where(left, scene.infrared, damaged.infrared),
+        maps=maps,
+    )
+
+
+def _untouched(key: str, scene: BatchScene, values: torch.Tensor) -> torch.Tensor:
+    """What a map says of a sample that was left as it is: all light comes through, or there is nothing."""
+    if key in scene.maps:
+        return scene.maps[key]
+    return torch.ones_like(values) if key == "transmission" else torch.zeros_like(values)
+
+
+def parameters_at(name: str, severities: torch.Tensor, profile: str = CALIBRATED) -> torch.Tensor:
+    """Parameters of a degradation at a severity a sample.
+
+    Args:
+        name: Of the degradation.
+        severities: `(N,)`, each 0 (left as it is) or from 1 to 5.
+        profile: `calibrated` or `physical`.
+
+    Returns:
+        `(N,)`, NaN where the severity is 0.
+
+    Raises:
+        InputError: If a severity is out of range.
+    """
+    levels = profiles.levels(name, profile)
+    values = [
+        math.nan if float(severity) == 0 else parameter_at(name, levels, float(severity))
+        for severity in severities
+    ]
+    return torch.tensor(values, device=severities.device)
 
 
 def parameters_of(condition: Condition, count: int) -> dict[str, torch.Tensor]:

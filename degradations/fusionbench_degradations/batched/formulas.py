@@ -81,12 +81,13 @@ def _scattered(scene: BatchScene, tau: torch.Tensor, infrared_tau: torch.Tensor)
 
 
 def _rain(scene: BatchScene, intensity: torch.Tensor) -> BatchScene:
-    """Streaks are drawn for images of the size given: in a crop they are as fine as in a small frame."""
+    """Streaks are drawn as long and wide as in the whole frame; a crop shows the upper rows of them."""
     height, width = scene.visible.shape[2:]
-    drawn = [
-        rain_streaks((height, width), float(value), scene.fields.streams(sample, "rain")).opacity
-        for sample, value in enumerate(intensity)
-    ]
+    drawn = []
+    for sample, value in enumerate(intensity):
+        frame_height = max(round(float(scene.frames.frame_height[sample])), height)
+        streams = scene.fields.streams(sample, "rain")
+        drawn.append(rain_streaks((frame_height, width), float(value), streams).opacity[:height])
     streaks = torch.from_numpy(np.stack(drawn))[:, None].to(scene.visible)
     veil = _each(1.0 - torch.exp(-VEIL * intensity))
     light = scene.frames.airlight.clamp_max(float(BRIGHTNESS))
@@ -146,7 +147,10 @@ def _with_sensor_noise(scene: BatchScene, variance: torch.Tensor, name: str) -> 
     ]
     normal = torch.stack(drawn).permute(0, 3, 1, 2).to(scene.visible)
     sigma = variance.sqrt()
-    maps = {**scene.maps, "noise_sigma": sigma}
+    # Independent noises add in their variances.
+    earlier = scene.maps.get("noise_sigma")
+    total = sigma if earlier is None else (earlier**2 + variance).sqrt()
+    maps = {**scene.maps, "noise_sigma": total}
     return replace(scene, visible=scene.visible + sigma * normal, maps=maps)
 
 
