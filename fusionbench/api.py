@@ -198,7 +198,7 @@ def contact_sheet(
     Args:
         visible: The clean visible image.
         infrared: The clean infrared image, which rows of infrared degradations show.
-        degradations: Without severities, such as `haze` or `haze+low_light`.
+        degradations: Such as `haze`, `haze+low_light`; one with its level (`haze@2km`) at that alone.
         seed: Seed of the random fields.
         image_id: Name of the pair, as in `degrade`.
         dataset: Name of the dataset, as in `degrade`.
@@ -265,6 +265,8 @@ def leaderboard(results: Path | str = DEFAULT_RESULTS, out: Path | str | None = 
 def _pair(visible: Image, infrared: Image, image_id: str, depth: FloatImage | None = None) -> ImagePair:
     colour, thermal = as_visible(visible), as_infrared(infrared)
     require_same_size([("visible", colour), ("infrared", thermal)])
+    if depth is not None and not (isinstance(depth, np.ndarray) and depth.dtype.kind == "f"):
+        raise InputError("depth: expected a float array (H, W) of metres, infinity for sky")
     if depth is not None and depth.shape != thermal.shape:
         raise InputError(f"depth: is {depth.shape}, expected {thermal.shape} like the images")
     return ImagePair(id=image_id, visible=colour, infrared=thermal, depth=depth)

@@ -68,6 +68,8 @@ class RelativeDepth(NamedTuple):
     """`dataset`, or the prior's name and version."""
     metres_per_unit: float = METRES_PER_UNIT_OF_PRIOR
     """Distance at which the depth is 1: measured where the dataset knows metres, else an assumption."""
+    metres: FloatImage | None = None
+    """`(H, W)`, infinity for sky, without an upper bound; None from the prior."""
 
 
 def relative_depth(pair: ImagePair, luma: Uint8Image) -> RelativeDepth:
@@ -95,10 +97,11 @@ def _from_metric(metric: FloatImage, pair: ImagePair) -> RelativeDepth:
     sky = np.isposinf(metric)
     ground = np.sort(metric[~sky])
     if ground.size == 0:
-        return RelativeDepth(np.full(pair.size, FARTHEST, np.float32), sky.astype(np.float32), DATASET_SOURCE)
+        depth = np.full(pair.size, FARTHEST, np.float32)
+        return RelativeDepth(depth, sky.astype(np.float32), DATASET_SOURCE, metres=metric)
     reference = ground[math.ceil(_REFERENCE_PERCENTILE * ground.size) - 1]
     depth = np.minimum(metric / reference, np.float32(FARTHEST)).astype(np.float32)
-    return RelativeDepth(depth, sky.astype(np.float32), DATASET_SOURCE, float(reference))
+    return RelativeDepth(depth, sky.astype(np.float32), DATASET_SOURCE, float(reference), metric)
 
 
 def _from_prior(pair: ImagePair, luma: Uint8Image) -> RelativeDepth:

@@ -18,6 +18,7 @@ class Fog:
         name="fog",
         title="Fog",
         stage="medium",
+        excludes=("haze",),
         modality="both",
         summary="L t + A (1 - t), t = exp(-tau d), d relative depth; infrared with the same tau",
         reference="Koschmieder 1924; Pierce et al. 2001 (extinction in fog by wavelength)",

@@ -25,6 +25,7 @@ class Haze:
         name="haze",
         title="Haze",
         stage="medium",
+        excludes=("fog",),
         modality="both",
         summary="L t + A (1 - t), t = exp(-tau d), d relative depth; infrared with 0.147 tau",
         reference="Koschmieder 1924; Kim et al., SPIE 4214, 2001 (infrared extinction)",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from fusionbench.contracts import DegradationCard, LinearScene, RandomStreams
-from fusionbench.degrading import is_monochrome, with_exposure, with_noise_sigma
+from fusionbench.degrading import is_monochrome, with_noise_sigma
 from fusionbench_degradations.calibration import calibrated_levels
 
 FULL_WELL = 4000.0
@@ -30,6 +30,7 @@ class LowLight:
         name="low_light",
         title="Low light",
         stage="exposure",
+        excludes=("over_exposure",),
         modality="visible",
         summary="L 2^-EV with shot noise (full well 4000 electrons) and read noise (3 electrons)",
         reference="Wei et al., CVPR 2020, eq. 1-4; Foi et al., IEEE TIP 2008, eq. 4",
@@ -48,7 +49,7 @@ class LowLight:
         sigma = np.sqrt(variance)
         shape = (*signal.shape[:2], 1 if is_monochrome(scene.clean.visible) else 3)
         maps = {
-            "exposure": with_exposure(scene.maps, exposure),
+            "exposure": np.asarray(exposure, dtype=np.float32),
             "noise_sigma": with_noise_sigma(scene.maps, sigma),
         }
         return scene.changed(visible=signal + sigma * random.normal("sensor", shape), maps=maps)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from fusionbench.contracts import DegradationCard, LinearScene, RandomStreams
-from fusionbench.degrading import with_exposure
 from fusionbench_degradations.calibration import calibrated_levels
 
 
@@ -20,6 +19,7 @@ class OverExposure:
         name="over_exposure",
         title="Over-exposure",
         stage="exposure",
+        excludes=("low_light",),
         modality="visible",
         summary="min(L 2^EV, 1)",
         reference="EMVA Standard 1288, section 2 (linear response up to the full well)",
@@ -32,5 +32,5 @@ class OverExposure:
     def apply(self, scene: LinearScene, parameter: float, random: RandomStreams) -> LinearScene:  # noqa: ARG002
         """Expose the visible image `parameter` stops more; nothing here is random."""
         gain = np.float32(2.0**parameter)
-        maps = {"exposure": with_exposure(scene.maps, gain)}
+        maps = {"exposure": np.asarray(gain, dtype=np.float32)}
         return scene.changed(visible=np.minimum(scene.visible * gain, np.float32(1)), maps=maps)

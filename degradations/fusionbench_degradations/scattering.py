@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionbench.contracts import ImagePair, LinearScene
+from fusionbench.contracts import FloatImage, ImagePair, LinearScene
 from fusionbench.degrading import DEPTH_SOURCE
 from fusionbench.images import to_grey
 from fusionbench_degradations.airlight import infrared_airlight, visible_airlight
@@ -58,15 +58,21 @@ def scattered(scene: LinearScene, optical_depth: float, infrared_optical_depth: 
         optical_depth: tau of the visible image, not negative.
         infrared_optical_depth: tau of the infrared image.
     """
+    depth = surroundings_of(scene.clean).depth.depth
+    through = transmission(depth, optical_depth), transmission(depth, infrared_optical_depth)
+    return _veiled(scene, *through)
+
+
+def _veiled(scene: LinearScene, through_visible: FloatImage, through_infrared: FloatImage) -> LinearScene:
+    """Veil both images by their transmissions `(H, W)`."""
     depth, airlight, warmth = surroundings_of(scene.clean)
-    through_visible = transmission(depth.depth, optical_depth)
-    through_infrared = transmission(depth.depth, infrared_optical_depth)
     through = through_visible[..., None]
     maps = {
-        "depth": depth.depth,
-        "sky": depth.sky,
+        # Copies: the estimates serve other severities, whatever is done to the maps.
+        "depth": depth.depth.copy(),
+        "sky": depth.sky.copy(),
         "transmission": through_visible,
-        "airlight": airlight,
+        "airlight": airlight.copy(),
         "infrared_transmission": through_infrared,
         "infrared_airlight": np.asarray(warmth),
         DEPTH_SOURCE: np.asarray(depth.source),
@@ -81,6 +87,8 @@ def scattered(scene: LinearScene, optical_depth: float, infrared_optical_depth: 
 def scattered_at_visibility(scene: LinearScene, visibility_km: float, infrared_ratio: float) -> LinearScene:
     """Veil both images as a meteorological visibility does, over the distance in metres.
 
+    Metric depth counts in full, however far; that of the prior ends at three units.
+
     Adds the maps `visibility_km` and `metres_per_depth_unit` to those of `scattered`.
 
     Args:
@@ -88,7 +96,11 @@ def scattered_at_visibility(scene: LinearScene, visibility_km: float, infrared_r
         visibility_km: Positive.
         infrared_ratio: Extinction in the infrared over that in visible light.
     """
-    unit = surroundings_of(scene.clean).depth.metres_per_unit
-    optical_depth = visible_extinction(visibility_km) * unit / 1000.0
+    depth = surroundings_of(scene.clean).depth
+    unit = depth.metres_per_unit
     maps = {"visibility_km": np.asarray(visibility_km), "metres_per_depth_unit": np.asarray(unit)}
-    return scattered(scene, optical_depth, optical_depth * infrared_ratio).changed(maps=maps)
+    distance, extinction = depth.depth, visible_extinction(visibility_km) * unit / 1000.0
+    if depth.metres is not None:
+        distance, extinction = depth.metres, visible_extinction(visibility_km) / 1000.0
+    through = transmission(distance, extinction), transmission(distance, extinction * infrared_ratio)
+    return _veiled(scene, *through).changed(maps=maps)

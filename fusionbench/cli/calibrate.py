@@ -14,6 +14,11 @@ from fusionbench.errors import InputError
 
 if TYPE_CHECKING:
     from fusionbench.calibrating import Calibration
+    from fusionbench.calibrating.solving import Reached
+    from fusionbench.contracts import Degradation, DegradationCard
+
+ACCEPTED_MISS = 0.05
+"""Relative difference from a target below which a level is not remarked on."""
 
 
 def calibrate(
@@ -48,7 +53,6 @@ def calibrate(
     The damage of severities 1 to 5 is a stated median of 1 - MS-SSIM (clean, degraded); the table says which
     parameter of each degradation does it.
     """
-    from fusionbench import registry
     from fusionbench.calibrating import calibrate as calibrations_of
     from fusionbench.calibrating import choose_pairs, write_table
     from fusionbench.calibrating.calibrate import large_enough
@@ -59,8 +63,9 @@ def calibrate(
     if datasets is None:
         raise InputError("--dataset: give one or more datasets with real pairs")
     names = options.names_in(degradation)
-    wanted = dict.fromkeys(names or registry.load_all("degradation"))
-    degradations = [registry.degradation(name) for name in wanted]
+    degradations = _degradations(names)
+    if out.exists():
+        raise InputError(f"{out}: is there already; remove it, or give another file with --out")
     given = options.dataset_options(dataset_option)
     opened = [open_dataset(name, root, None, given) for name in dict.fromkeys(datasets)]
     chosen = [pair for one in opened for pair in choose_pairs(one, pairs)]
@@ -82,6 +87,19 @@ def calibrate(
         raise typer.Exit(1)
 
 
+def _degradations(names: Sequence[str] | None) -> list[Degradation]:
+    """Registered degradations by name; all of them for None."""
+    from fusionbench import registry
+
+    wanted = dict.fromkeys(names or registry.load_all("degradation"))
+    for name in wanted:
+        if set(name) & set(":+@"):
+            raise InputError(
+                f"--degradation {name}: give names of single degradations, without profile or level"
+            )
+    return [registry.degradation(name) for name in wanted]
+
+
 def _command(datasets: Sequence[str], names: Sequence[str] | None, pairs: int, seed: int) -> str:
     """What was asked for, without the folders of this machine."""
     only = f" --degradation {','.join(names)}" if names else ""
@@ -97,8 +115,14 @@ def _line(calibration: Calibration) -> str:
 def _missed(calibrations: Sequence[Calibration]) -> list[str]:
     return [
         f"not reached: {one.card.name}@{severity}: {level.damage:.4f} at {level.parameter:g}, "
-        f"the end of its range; the target is {level.target:g}"
+        f"{_why_missed(one.card, level)}; the target is {level.target:g}"
         for one in calibrations
         for severity, level in enumerate(one.levels, start=1)
-        if level.limited
+        if level.limited or abs(level.damage / level.target - 1) > ACCEPTED_MISS
     ]
+
+
+def _why_missed(card: DegradationCard, level: Reached) -> str:
+    if level.limited:
+        return "the end of its range"
+    return "the nearest whole number" if card.whole_numbers else "the nearest found"

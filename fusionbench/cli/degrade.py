@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,12 +16,13 @@ from fusionbench.errors import InputError
 
 if TYPE_CHECKING:
     from fusionbench.contracts import Dataset
+    from fusionbench.degrading import Condition
     from fusionbench.degrading.writing import Written
 
 
 def degrade(
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write visible/ID.png and infrared/ID.png to.")
+        Path | None, typer.Option(help="Folder to write to, in the layout of the dataset.")
     ] = None,
     degradation: Annotated[
         str | None,
@@ -33,7 +34,10 @@ def degrade(
             autocompletion=options.complete_degradation,
         ),
     ] = None,
-    severity: Annotated[float, typer.Option("--severity", "-s", help="1 to 5, or between two levels.")] = 3.0,
+    severity: Annotated[
+        str | None,
+        typer.Option("--severity", "-s", help="1 to 5, or between two levels (default: 3)."),
+    ] = None,
     dataset: options.DatasetName = "folder",
     root: options.Root = None,
     split: options.Split = None,
@@ -61,34 +65,31 @@ def degrade(
     `degrade --visible DIR --infrared DIR -x low_light --out DIR`. Interrupted, the same command continues.
     """
     from fusionbench.datasets import open_dataset
-    from fusionbench.degrading import parse_condition
     from fusionbench.degrading.native_choice import chosen_samples, left_out
     from fusionbench.degrading.writing import degrade_dataset
 
     if verify is not None:
+        _require(out is None, "--out: --verify checks a folder and writes none; leave it out")
         _verify(verify, quiet=quiet)
         return
     chosen = options.dataset_options(dataset_option, visible, infrared, depth)
     if sheet is not None:
+        _require(severity is None, "--severity: a sheet shows all; for one write --degradation haze@2")
         _draw(sheet, open_dataset(dataset, root, split, chosen), image, degradation, seed)
         if not quiet:
             typer.echo(f"drawn in {sheet}")
         return
-    if image is not None:
-        raise InputError("--image: is for --sheet; give --sheet FILE.png too")
+    _require(image is None, "--image: is for --sheet; give --sheet FILE.png too")
     if out is None:
         raise InputError("--out: give the folder to write to")
-    if limit is not None and limit < 1:
-        raise InputError(f"--limit {limit}: expected 1 or more")
-    condition = parse_condition(degradation or "haze").with_severity(severity)
+    _require(limit is None or limit > 0, f"--limit {limit}: expected 1 or more")
+    condition = _condition(degradation, severity)
     opened = open_dataset(dataset, root, split, chosen)
-    every = opened.samples[:limit]
-    samples = chosen_samples(every, condition, native)
+    samples = chosen_samples(opened.samples, condition, native, limit)
     named = options.dataset_options(dataset_option)
     images = degrade_dataset(opened, condition, seed, out, options=named, maps=maps, samples=samples)
     counts = _follow(images, len(samples), quiet=quiet)
-    for taken_in, number in left_out(every, samples).items():
-        typer.echo(f"{number} images ({taken_in}) left out; --native all takes every image", err=True)
+    _tell_left_out(left_out(opened.samples, samples, limit))
     if not quiet:
         typer.echo(
             f"{condition.name}: {counts['written']} written, {counts['kept']} there already, "
@@ -98,9 +99,44 @@ def degrade(
         raise typer.Exit(1)
 
 
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise InputError(otherwise)
+
+
+def _tell_left_out(counts: Mapping[str, int]) -> None:
+    if counts:
+        images = " and ".join(f"{number} ({taken_in})" for taken_in, number in counts.items())
+        typer.echo(f"images left out: {images}; --native all takes every image", err=True)
+
+
+def _condition(degradation: str | None, severity: str | None) -> Condition:
+    """The one condition of a set."""
+    from fusionbench.degrading import parse_condition, parse_severities
+
+    text = "haze" if degradation is None else degradation
+    if "," in text:
+        raise InputError(
+            f"--degradation {text}: a set has one condition; join degradations with + to have them together, "
+            "or run the command once for each"
+        )
+    condition = parse_condition(text)
+    if severity is None:
+        return condition.with_severity(3.0)
+    severities = parse_severities(severity)
+    if len(severities) > 1:
+        raise InputError(f"--severity {severity}: a set has one severity; run the command once for each")
+    if all(level is not None for _, level in condition.terms):
+        raise InputError(
+            f"--severity {severity}: {condition.name} says how strong it is; leave one of them out"
+        )
+    return condition.with_severity(severities[0])
+
+
 def _draw(file: Path, dataset: Dataset, image_id: str | None, degradations: str | None, seed: int) -> None:
     from fusionbench import registry
     from fusionbench.degrading import parse_condition
+    from fusionbench.degrading.native_choice import natives_unsuited_to
     from fusionbench.degrading.sheet import render_sheet, sample_called
     from fusionbench.images import write_png
 
@@ -110,16 +146,21 @@ def _draw(file: Path, dataset: Dataset, image_id: str | None, degradations: str 
     if not usable:
         raise InputError(f"{dataset.card.name}: split {dataset.split!r} has no pair that can be read")
     sample = sample_called(dataset, usable[0] if image_id is None else image_id)
-    names = options.names_in([degradations] if degradations else None)
+    names = None if degradations is None else options.names_in([degradations]) or [""]
     conditions = [parse_condition(name) for name in names or registry.load_all("degradation")]
+    for condition in conditions:
+        if sample.native in natives_unsuited_to(condition):
+            note = f"note: {sample.id} was taken in {sample.native}, where {condition.name} is not applied"
+            typer.echo(f"{note} unless asked", err=True)
     write_png(file, render_sheet(dataset.load(sample), conditions, seed, dataset.card.name))
 
 
 def _verify(folder: Path, *, quiet: bool) -> None:
-    from fusionbench.degrading.manifest import read_manifest
+    from fusionbench.degrading.manifest import read_manifest, read_settings
     from fusionbench.degrading.reestimation import reestimate
     from fusionbench.degrading.writing import verify_set
 
+    read_settings(folder)
     checked = len(read_manifest(folder))
     if checked == 0:
         raise InputError(f"{folder}: its manifest lists no image; there is nothing to verify")
@@ -129,7 +170,8 @@ def _verify(folder: Path, *, quiet: bool) -> None:
         mismatches += 1
     if not quiet:
         typer.echo(f"{folder}: {checked} images checked, {mismatches} mismatches")
-        for estimate in reestimate(folder):
+        # A record that was changed is nothing to compare with.
+        for estimate in [] if mismatches else reestimate(folder):
             typer.echo(str(estimate))
     if mismatches:
         raise typer.Exit(1)

@@ -26,7 +26,7 @@ def evaluate(
     infrared: options.InfraredFolder = None,
     depth: options.DepthFolder = None,
     degradation: options.DegradationNames = None,
-    severity: options.Severity = "3",
+    severity: options.Severity = None,
     method: options.MethodNames = None,
     weights: Annotated[
         list[str] | None,
@@ -60,6 +60,7 @@ def evaluate(
     from fusionbench.cli.progress import shown
     from fusionbench.evaluation.evaluate import evaluate as run
 
+    conditions = ["clean"] if degradation is None else options.names_in(degradation) or [""]
     with shown(quiet=quiet or as_json) as listener:
         evaluation = run(
             dataset,
@@ -68,8 +69,8 @@ def evaluate(
             dataset_options=options.dataset_options(dataset_option, depth=depth),
             visible=visible,
             infrared=infrared,
-            degradation=options.names_in(degradation) or ["clean"],
-            severity=severity,
+            degradation=conditions,
+            severity=options.severity_of(severity, conditions),
             methods=options.names_in(method),
             weights=options.named_values("--weights NAME=FILE", weights),
             metrics=options.names_in(metric),

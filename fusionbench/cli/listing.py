@@ -15,9 +15,15 @@ from fusionbench.cli import options
 from fusionbench.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import MetricCard, Profile
+    from fusionbench.contracts import DegradationProfile, MetricCard, Profile
 
 KIND_OF_PLURAL: Mapping[str, registry.Kind] = {f"{kind}s": kind for kind in registry.KINDS}
+
+BUILT_IN_PROFILES = {
+    "calibrated": "the default: every degradation, at levels that do equal damage",
+    "physical": "every degradation, at the constants of physics",
+}
+"""Profiles that are sets of levels of the registered degradations, not plugins."""
 
 
 def list_plugins(
@@ -55,7 +61,7 @@ def info(
     if ".py" in name:
         found = [("method", registry.method_class(name))]
     if not found:
-        every = [known for kind in registry.KINDS for known in registry.names(kind)]
+        every = {known for kind in registry.KINDS for known in registry.names(kind)}
         raise UnknownNameError("plugin", name, every)
     console = Console()
     for kind, plugin in found:
@@ -64,6 +70,8 @@ def info(
             console.print("", _conventions(name, plugin.card))
         if kind == "profile":
             console.print("", _metrics_of(plugin()))
+        if kind == "degradation_profile":
+            console.print("", _degradations_of(plugin()))
 
 
 def _card(kind: str, plugin: type) -> Any:
@@ -88,6 +96,9 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
     grid.add_column("name", style="bold", no_wrap=True)
     for column in columns:
         grid.add_column(column)
+    if plural == "degradation_profiles":
+        for name, title in BUILT_IN_PROFILES.items():
+            grid.add_row(name, title, "")
     for name, plugin in plugins.items():
         card = _card(KIND_OF_PLURAL[plural], plugin)
         grid.add_row(name, *(_brief(getattr(card, column)) for column in columns))
@@ -135,6 +146,18 @@ def _metrics_of(profile: Profile) -> Any:
     for name, metric in profile.metrics.items():
         own = _figure(canonical[name].card) if name in canonical else "–"
         grid.add_row(name, own, _figure(metric.card), escape(metric.card.difference or "as canonical"))
+    return grid
+
+
+def _degradations_of(profile: DegradationProfile) -> Any:
+    """The degradations of a profile, with their parameter at severities 1 to 5."""
+    from rich.markup import escape
+
+    prefix = escape(profile.card.name)
+    grid = _wrapping_grid("its degradations", "condition", "severities 1 to 5", "parameter")
+    for name, degradation in profile.degradations.items():
+        levels = " ".join(f"{level:g}" for level in degradation.card.levels)
+        grid.add_row(f"{prefix}:{name}", levels, escape(degradation.card.parameter))
     return grid
 
 

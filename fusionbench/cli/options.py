@@ -83,7 +83,9 @@ DegradationNames = Annotated[
         autocompletion=complete_degradation,
     ),
 ]
-Severity = Annotated[str, typer.Option("--severity", "-s", help="1 to 5: 3, 1-5, 1,3, 2.5.")]
+Severity = Annotated[
+    str | None, typer.Option("--severity", "-s", help="1 to 5: 3, 1-5, 1,3, 2.5 (default: 3).")
+]
 MethodNames = Annotated[
     list[str] | None,
     typer.Option(
@@ -166,6 +168,25 @@ def names_in(values: Iterable[str] | None) -> list[str] | None:
         return None
     found = [name.strip() for value in values for name in value.split(",")]
     return [name for name in found if name] or None
+
+
+def severity_of(text: str | None, degradations: Iterable[str]) -> str:
+    """The severities asked for, or the default.
+
+    Raises:
+        InputError: If there are some, and every degradation names its own.
+    """
+    from fusionbench.degrading import parse_condition
+    from fusionbench.evaluation.evaluate import DEFAULT_SEVERITY
+
+    if text is None:
+        return DEFAULT_SEVERITY
+    conditions = [condition for condition in map(parse_condition, degradations) if condition.terms]
+    takes = any(level is None for condition in conditions for _, level in condition.terms)
+    if conditions and not takes:
+        names = ", ".join(condition.name for condition in conditions)
+        raise InputError(f"--severity {text}: {names} says how strong it is; leave one of them out")
+    return text
 
 
 def named_values(usage: str, pairs: Iterable[str] | None) -> dict[str, str]:

@@ -23,7 +23,7 @@ def score(
     degradation: Annotated[
         str, typer.Option("--degradation", "-x", help="Condition the method was given.")
     ] = "clean",
-    severity: options.Severity = "3",
+    severity: options.Severity = None,
     fused_clean: Annotated[
         Path | None,
         typer.Option(help="What the method made of the clean pairs, for the stability metrics."),
@@ -62,7 +62,7 @@ def score(
             visible=visible,
             infrared=infrared,
             degradation=degradation,
-            severity=severity,
+            severity=options.severity_of(severity, [degradation]),
             fused_clean=fused_clean,
             metrics=options.names_in(metric),
             weights=options.named_values("--weights METRIC=FILE", weights),

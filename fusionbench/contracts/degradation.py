@@ -92,6 +92,9 @@ class DegradationCard:
     """Native conditions of images (`Sample.native`) it is not applied to unless a person asks for it."""
     limits: tuple[float, float] | None = None
     """Weakest and strongest value of the parameter that has a meaning; None where any positive one has."""
+    excludes: tuple[str, ...] = ()
+    """Degradations it never stands in one condition with, since both set the same thing (one medium, one
+    exposure)."""
     whole_numbers: bool = False
     """Whether the parameter is rounded to a whole number."""
     quantity: str = ""

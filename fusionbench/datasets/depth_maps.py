@@ -107,4 +107,5 @@ def _read_array(path: Path) -> FloatImage:
         raise InputError(f"{path}: cannot be read as an array ({error}); save float32 metres") from error
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind != "f":
         raise InputError(f"{path}: expected a float array (H, W) of metres; save it so")
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):  # farther than float32 can say is infinitely far
+        return array.astype(np.float32)

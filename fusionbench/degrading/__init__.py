@@ -4,7 +4,6 @@ from fusionbench.degrading.compose import (
     DEPTH_SOURCE,
     DegradedPair,
     degrade_pair,
-    with_exposure,
     with_noise_sigma,
 )
 from fusionbench.degrading.condition import Condition, Quantity, parse_condition, parse_severities
@@ -30,6 +29,5 @@ __all__ = [
     "parse_condition",
     "parse_severities",
     "srgb_to_linear",
-    "with_exposure",
     "with_noise_sigma",
 ]

@@ -19,7 +19,7 @@ from fusionbench.contracts import (
     QuantifiedDegradation,
 )
 from fusionbench.degrading import profiles
-from fusionbench.degrading.condition import Condition, Level, Quantity
+from fusionbench.degrading.condition import Condition, Level, Quantity, refuse_exclusive
 from fusionbench.degrading.light import decode_infrared, decode_visible, encode_infrared, encode_visible
 from fusionbench.degrading.randomness import NamedStreams
 from fusionbench.errors import InputError
@@ -107,9 +107,10 @@ def planned(condition: Condition) -> list[Step]:
     """Find the degradations of a condition in physical order, each with its parameter; severity 0 drops out.
 
     Raises:
-        InputError: If a degradation has no severity.
+        InputError: If a degradation has no severity, or two exclude each other.
         UnknownNameError: If nothing registers a degradation.
     """
+    refuse_exclusive(condition)
     steps = [_step(name, level, condition) for name, level in condition.terms if level is None or level != 0]
     return sorted(steps, key=lambda step: (STAGES.index(step.degradation.card.stage), step.name))
 
@@ -141,11 +142,6 @@ def parameter_at(name: str, levels: Levels, severity: float) -> float:
     before, after = levels[lower - 1], levels[lower]
     fraction = severity - lower
     return after if fraction == 1 else before + (after - before) * fraction
-
-
-def with_exposure(maps: Mapping[str, NDArray[Any]], factor: np.float32) -> NDArray[np.float32]:
-    """Exposure relative to the clean image after one more factor: exposures multiply."""
-    return np.asarray(maps.get("exposure", np.float32(1)) * factor, dtype=np.float32)
 
 
 def with_noise_sigma(maps: Mapping[str, NDArray[Any]], sigma: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
-from fusionbench.contracts import CALIBRATED
-from fusionbench.degrading.profiles import degradation_names, profile_names, unit_of
+from fusionbench.contracts import CALIBRATED, PHYSICAL
+from fusionbench.degrading.profiles import degradation_names, excluded_by, profile_names, unit_of
 from fusionbench.errors import InputError, UnknownNameError
 
 CLEAN = "clean"
@@ -104,6 +105,8 @@ def parse_condition(text: str) -> Condition:
         return Condition()
     before, colon, after = text.partition(":")
     profile, body = (before.strip(), after) if colon else (CALIBRATED, text)
+    if ":" in body:
+        raise InputError(f"condition {text!r} names a profile twice; one in front is for all of its parts")
     if profile not in profile_names():
         raise UnknownNameError("profile of degradations", profile, profile_names())
     terms: list[tuple[str, Level]] = []
@@ -114,7 +117,25 @@ def parse_condition(text: str) -> Condition:
         if isinstance(level, float):
             terms = [(earlier, level if known is None else known) for earlier, known in terms]
         terms.append((name, level))
-    return Condition(tuple(terms), profile)
+    condition = Condition(tuple(terms), profile)
+    refuse_exclusive(condition)
+    return condition
+
+
+def refuse_exclusive(condition: Condition) -> None:
+    """Refuse degradations that never stand in one condition.
+
+    Raises:
+        InputError: Naming the two.
+    """
+    names = [name for name, level in condition.terms if level != 0]
+    for name in names if len(names) > 1 else ():
+        clash = next((other for other in excluded_by(name, condition.profile) if other in names), None)
+        if clash is not None:
+            raise InputError(
+                f"condition {condition.name}: {name} and {clash} exclude each other, since both set the "
+                "same thing; name one of them"
+            )
 
 
 def parse_severities(text: str) -> tuple[float, ...]:
@@ -145,7 +166,8 @@ def _check_name(name: str, text: str, profile: str) -> None:
         raise InputError(f"condition {text!r}: {CLEAN!r} stands alone; remove it or the other parts")
     known = degradation_names(profile)
     if name not in known:
-        raise UnknownNameError("degradation", name, [*known, CLEAN])
+        kind = "degradation" if profile in (CALIBRATED, PHYSICAL) else f"degradation of profile {profile}"
+        raise UnknownNameError(kind, name, [*known, CLEAN])
 
 
 def _level(number: str, name: str, profile: str, shown: str) -> float | Quantity:
@@ -162,7 +184,7 @@ def _level(number: str, name: str, profile: str, shown: str) -> float | Quantity
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise InputError(f"{shown}: {found[1]!r} is not a positive number")
+        raise InputError(f"{shown}: {found[1]!r} is not a positive number; write for example {name}@2{unit}")
     return Quantity(value, unit)
 
 
@@ -182,5 +204,6 @@ def _check_severity(severity: float, shown: str) -> None:
 
 def _as_text(level: float | Quantity) -> str:
     if isinstance(level, Quantity):
-        return _as_text(level.value) + level.unit
+        # Never 1e-05, which `parse_condition` does not read.
+        return f"{Decimal(repr(level.value)):f}".removesuffix(".0") + level.unit
     return repr(float(level) + 0.0).removesuffix(".0")

@@ -20,9 +20,21 @@ from fusionbench.whole_files import appearing
 
 SETTINGS_NAME = "set.json"
 MANIFEST_NAME = "manifest.jsonl"
+SEAL_NAME = "manifest.sha256"
+"""Hashes of the two others, as `sha256sum --check` reads them; written when a run has come to its end."""
 
 Record = dict[str, Any]
 """One line of the manifest."""
+
+_FIELDS: Mapping[str, type] = {
+    "id": str,
+    "input": dict,
+    "outputs": dict,
+    "visible_file": str,
+    "infrared_file": str,
+    "annotations": dict,
+}
+"""What every record has."""
 
 
 def array_hash(array: NDArray[Any]) -> str:
@@ -73,9 +85,21 @@ def read_settings(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: cannot be read ({error}); write the set again into a new folder"
         ) from error
-    if not isinstance(settings, dict):
+    if not isinstance(settings, dict) or not isinstance(settings.get("condition"), str):
         raise InputError(f"{path}: is damaged; write the set again into a new folder")
     return settings
+
+
+def condition_written_around(file: Path) -> str:
+    """The condition of the set of degraded images that a file belongs to; empty if it belongs to none.
+
+    Raises:
+        InputError: If the settings of the set are damaged.
+    """
+    for folder in file.absolute().parents:
+        if (folder / SETTINGS_NAME).is_file() and (folder / MANIFEST_NAME).is_file():
+            return str(read_settings(folder)["condition"])
+    return ""
 
 
 def read_manifest(folder: Path) -> dict[str, Record]:
@@ -84,18 +108,36 @@ def read_manifest(folder: Path) -> dict[str, Record]:
     Raises:
         InputError: If the manifest cannot be read.
     """
+    parsed = [_record(line) for line in _lines(folder)]
+    return {record["id"]: record for record in parsed if record is not None}
+
+
+def damaged_lines(folder: Path) -> list[int]:
+    """Numbers of the manifest's lines that are no record, from 1.
+
+    Raises:
+        InputError: If the manifest cannot be read.
+    """
+    lines = enumerate(_lines(folder), start=1)
+    return [number for number, line in lines if line.strip() and _record(line) is None]
+
+
+def _lines(folder: Path) -> list[str]:
+    path = folder / MANIFEST_NAME
     with _named_errors(folder):
-        path = folder / MANIFEST_NAME
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
-    records: dict[str, Record] = {}
-    for line in lines:
-        try:
-            record = json.loads(line)
-            if {"id", "input", "outputs"} <= record.keys():
-                records[record["id"]] = record
-        except (ValueError, AttributeError):
-            continue
-    return records
+        return path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+
+
+def _record(line: str) -> Record | None:
+    """The record in a line of the manifest; None if it holds none."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(record, dict):
+        return None
+    is_whole = all(isinstance(record.get(name), kind) for name, kind in _FIELDS.items())
+    return record if is_whole else None
 
 
 def append_record(folder: Path, record: Record) -> None:
@@ -119,6 +161,49 @@ def tidy_manifest(folder: Path) -> None:
     text = "".join(_line(records[image_id]) for image_id in sorted(records))
     with _named_errors(folder):
         _replace(folder / MANIFEST_NAME, text)
+
+
+def seal(folder: Path) -> None:
+    """Write down what the manifest and the settings are, so that a later change to them shows.
+
+    Raises:
+        InputError: If one cannot be read, or the seal not be written.
+    """
+    with _named_errors(folder):
+        _replace(folder / SEAL_NAME, _seal_of(folder))
+
+
+def unseal(folder: Path) -> None:
+    """Take the seal off while the manifest changes.
+
+    Raises:
+        InputError: If that cannot be done.
+    """
+    with _named_errors(folder):
+        (folder / SEAL_NAME).unlink(missing_ok=True)
+
+
+def broken_seals(folder: Path) -> list[str]:
+    """One line for each reason to doubt what the set says of itself.
+
+    Raises:
+        InputError: If the manifest cannot be read.
+    """
+    path = folder / SEAL_NAME
+    if not path.is_file():
+        return [f"{folder}: was not finished ({SEAL_NAME} is missing); run the same degrade command again"]
+    with _named_errors(folder):
+        found = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        expected = _seal_of(folder).splitlines()
+    changed = [line.split("  ")[1] for line in expected if line not in found]
+    return [
+        f"{folder / name}: is not what was written; write the set again into a new folder" for name in changed
+    ]
+
+
+def _seal_of(folder: Path) -> str:
+    names = (MANIFEST_NAME, SETTINGS_NAME)
+    return "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names)
 
 
 def write_maps(path: Path, maps: Mapping[str, NDArray[Any]]) -> None:

@@ -56,6 +56,11 @@ def unit_of(name: str, profile: str = CALIBRATED) -> str:
     return degradation(name, profile).card.quantity
 
 
+def excluded_by(name: str, profile: str = CALIBRATED) -> tuple[str, ...]:
+    """Degradations that one never stands in one condition with."""
+    return degradation(name, profile).card.excludes
+
+
 def defining_class(name: str, profile: str = CALIBRATED) -> type:
     """The class whose code decides what a profile's degradation does."""
     return type(degradation(name, profile) if profile in _OWN_LEVELS else _plugin(profile))

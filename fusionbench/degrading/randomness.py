@@ -60,7 +60,7 @@ class NamedStreams:
         return np.random.Philox(key=key, counter=0).random_raw(count)
 
     def _digest(self, stream: str) -> bytes:
-        fields = (SPECIFICATION, self.dataset, self.image_id, self.degradation, stream, str(self.seed))
+        fields = (SPECIFICATION, self.dataset, self.image_id, self.degradation, stream, str(int(self.seed)))
         encoded = [field.encode() for field in fields]
         layout = b"".join(len(field).to_bytes(8, "little") + field for field in encoded)
         return hashlib.blake2b(layout, digest_size=16).digest()

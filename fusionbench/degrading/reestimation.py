@@ -71,8 +71,8 @@ def reestimate(folder: Path) -> list[Reestimate]:
 
 
 def _of_image(record: Record, image: Uint8Image) -> Iterator[tuple[str, float, float]]:
-    # The darkest of many noisy pixels says nothing of haze.
-    if "airlight" in record and "noise_levels" not in record:
+    # The darkest of many noisy pixels says nothing of haze, and another exposure moves the airlight.
+    if "airlight" in record and "noise_levels" not in record and "exposure" not in record:
         airlight = airlight_by_dark_channel(image)
         yield "airlight (mean of sRGB)", _mean_display(record["airlight"]), float(airlight.mean())
         if "mean_transmission" in record:
@@ -101,10 +101,12 @@ def transmission_by_dark_channel(image: Uint8Image, airlight: NDArray[np.float64
 def noise_levels(image: Uint8Image) -> float:
     """Standard deviation of the noise in an image `(H, W, 3)`, in levels, the median of its channels."""
     height, width = (length // 2 * 2 for length in image.shape[:2])
+    if not height or not width:
+        return 0.0
     values = image[:height, :width].astype(np.float64)
     diagonal = (values[::2, ::2] - values[1::2, ::2] - values[::2, 1::2] + values[1::2, 1::2]) / 2
     deviations = np.median(np.abs(diagonal), axis=(0, 1)) / _NORMAL_QUARTILE
-    return float(np.median(deviations)) if diagonal.size else 0.0
+    return float(np.median(deviations))
 
 
 def expected_noise_levels(sigma: FloatImage, image: Uint8Image) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fusionbench.contracts import Dataset, ImagePair, Sample, Uint8Image
-from fusionbench.degrading.compose import degrade_pair
+from fusionbench.degrading.compose import degrade_pair, planned
 from fusionbench.degrading.condition import MAXIMUM_SEVERITY, Condition
 from fusionbench.degrading.profiles import degradation
 from fusionbench.errors import InputError
@@ -27,16 +28,27 @@ _BACKGROUND = (255, 255, 255)
 _INK = (0, 0, 0)
 
 
+@dataclass(frozen=True)
+class _Strip:
+    """One row of the sheet: a condition seen in one modality."""
+
+    titles: tuple[str, ...]
+    """Over each image."""
+    images: tuple[Uint8Image, ...]
+    """The clean one first."""
+
+
 def render_sheet(
     pair: ImagePair, conditions: Sequence[Condition], seed: int = 0, dataset: str = ""
 ) -> Uint8Image:
-    """Draw one row a condition: the clean image, then severities 1 to 5.
+    """Draw one row a condition: the clean image, then severities 1 to 5 with the parameter of each.
 
-    A condition of infrared degradations alone shows the infrared image, any other the visible one.
+    A condition whose terms all have a level (`haze@2km`, `noise@2`) has that one image. Infrared degradations
+    show the infrared image, those that touch both images have a row for each.
 
     Args:
         pair: The clean pair.
-        conditions: Without severities; one that a condition states already is used for all its columns.
+        conditions: With or without severities.
         seed: Seed of the random fields.
         dataset: Name of the dataset, part of the random fields' names.
 
@@ -48,29 +60,53 @@ def render_sheet(
     """
     if not conditions:
         raise InputError("contact sheet: no degradation is named; give one or more")
+    strips = [strip for condition in conditions for strip in _strips(pair, condition, seed, dataset)]
     height, width = pair.size
     tile = (TILE_WIDTH, max(round(TILE_WIDTH * height / width), 1))
     row_height = tile[1] + _LABEL_HEIGHT + _GAP
     columns = len(SEVERITIES) + 1
     sheet = Image.new(
-        "RGB",
-        (columns * (tile[0] + _GAP) + _GAP, len(conditions) * row_height + _LABEL_HEIGHT + _GAP),
-        _BACKGROUND,
+        "RGB", (columns * (tile[0] + _GAP) + _GAP, len(strips) * row_height + _GAP), _BACKGROUND
     )
     write = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(_TEXT_SIZE)
-    for column, title in enumerate(["clean", *(f"severity {severity}" for severity in SEVERITIES)]):
-        write.text((_GAP + column * (tile[0] + _GAP), _GAP), title, _INK, font)
-    for row, condition in enumerate(conditions):
-        top = _LABEL_HEIGHT + _GAP + row * row_height
-        write.text((_GAP, top), condition.name, _INK, font)
-        damaged = [
-            degrade_pair(pair, condition.with_severity(level), seed, dataset).pair for level in SEVERITIES
-        ]
-        for column, shown in enumerate([pair, *damaged]):
-            place = (_GAP + column * (tile[0] + _GAP), top + _LABEL_HEIGHT)
-            sheet.paste(_tile(_shown(shown, condition), tile), place)
+    for row, strip in enumerate(strips):
+        top = _GAP + row * row_height
+        for column, (title, image) in enumerate(zip(strip.titles, strip.images, strict=True)):
+            left = _GAP + column * (tile[0] + _GAP)
+            write.text((left, top), title, _INK, font)
+            sheet.paste(_tile(image, tile), (left, top + _LABEL_HEIGHT))
     return np.asarray(sheet)
+
+
+def _strips(pair: ImagePair, condition: Condition, seed: int, dataset: str) -> list[_Strip]:
+    """The rows of a condition, one a modality it touches."""
+    is_open = any(level is None for _, level in condition.terms)
+    shown = [condition.with_severity(level) for level in SEVERITIES] if is_open else [condition]
+    damaged = [degrade_pair(pair, each, seed, dataset).pair for each in shown]
+    over_damaged = [_title(each, level) for each, level in zip(shown, SEVERITIES, strict=False)]
+    over_damaged = over_damaged if is_open else [condition.name]
+    modalities = _modalities(condition)
+    return [
+        _Strip(
+            (f"{condition.name}, {modality}" if len(modalities) > 1 else condition.name, *over_damaged),
+            tuple(getattr(each, modality) for each in (pair, *damaged)),
+        )
+        for modality in modalities
+    ]
+
+
+def _title(condition: Condition, severity: int) -> str:
+    """The severity and, of a single degradation, its parameter."""
+    steps = planned(condition)
+    return f"{severity}: {steps[0].value:.3g}" if len(steps) == 1 else str(severity)
+
+
+def _modalities(condition: Condition) -> list[str]:
+    """Which images a condition touches."""
+    touched = {degradation(name, condition.profile).card.modality for name, _ in condition.terms}
+    found = [name for name in ("visible", "infrared") if touched & {name, "both"}]
+    return found or ["visible"]
 
 
 def sample_called(dataset: Dataset, image_id: str) -> Sample:
@@ -89,11 +125,6 @@ def sample_called(dataset: Dataset, image_id: str) -> Sample:
     if sample.problem is not None:
         raise InputError(sample.problem)
     return sample
-
-
-def _shown(pair: ImagePair, condition: Condition) -> Uint8Image:
-    modalities = {degradation(name, condition.profile).card.modality for name, _ in condition.terms}
-    return pair.infrared if modalities == {"infrared"} else pair.visible
 
 
 def _tile(image: Uint8Image, size: tuple[int, int]) -> Image.Image:

@@ -20,14 +20,22 @@ from fusionbench.contracts import Dataset, Placement, PlacingDataset, Sample
 from fusionbench.degrading.compose import DegradedPair, degrade_pair, planned
 from fusionbench.degrading.condition import Condition
 from fusionbench.degrading.manifest import (
+    MANIFEST_NAME,
+    SEAL_NAME,
+    SETTINGS_NAME,
     Record,
     annotation_hash,
     append_record,
     array_hash,
+    broken_seals,
     claim_folder,
+    condition_written_around,
+    damaged_lines,
     read_manifest,
     read_settings,
+    seal,
     tidy_manifest,
+    unseal,
     write_annotation,
     write_maps,
 )
@@ -78,9 +86,12 @@ def degrade_dataset(
         InputError: If the folder holds something else or cannot be written, or a severity is missing.
         UnknownNameError: If nothing registers a degradation.
     """
+    _refuse_degraded(dataset, condition)
+    _refuse_source_folder(dataset, folder)
     settings = {**_settings(dataset, condition, seed), "maps": maps, "options": dict(options or {})}
     claim_folder(folder, settings)
     finished = read_manifest(folder)
+    unseal(folder)
     try:
         for sample in dataset.samples if samples is None else samples:
             yield _write_sample(dataset, sample, condition, settings, folder, finished.get(sample.id))
@@ -88,6 +99,7 @@ def degrade_dataset(
         # A full disk must not hide why the loop ended; the lines appended so far are valid as they are.
         with suppress(InputError):
             tidy_manifest(folder)
+            seal(folder)
 
 
 def verify_set(folder: Path) -> Iterator[str]:
@@ -103,14 +115,48 @@ def verify_set(folder: Path) -> Iterator[str]:
         InputError: If the folder holds no set.
     """
     read_settings(folder)
+    yield from broken_seals(folder)
+    for number in damaged_lines(folder):
+        yield f"{folder / MANIFEST_NAME}: line {number} is no record; run the same degrade command again"
     records = read_manifest(folder)
     for image_id in sorted(records):
         yield from _mismatches(folder, records[image_id])
     recorded = {folder / name for record in records.values() for name in _files(record)}
-    for kind in sorted({path.parent for path in recorded}):
-        for path in sorted(kind.glob("*")):
-            if path.is_file() and path not in recorded and not path.name.startswith("."):
-                yield f"{path}: is not in the manifest; remove it or run the same degrade command again"
+    recorded |= {folder / name for name in (SETTINGS_NAME, MANIFEST_NAME, SEAL_NAME)}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path not in recorded and not path.name.startswith("."):
+            yield f"{path}: is not in the manifest; remove it or run the same degrade command again"
+
+
+def already_degraded(dataset: Dataset) -> str:
+    """The condition a dataset's images were written in by `degrade_dataset`; empty for original images.
+
+    Raises:
+        InputError: If the settings of that set are damaged.
+    """
+    files = (sample.visible for sample in dataset.samples if sample.visible is not None)
+    first = next(files, None)
+    return "" if first is None else condition_written_around(first)
+
+
+def _refuse_degraded(dataset: Dataset, condition: Condition) -> None:
+    before = already_degraded(dataset)
+    if before:
+        raise InputError(
+            f"{dataset.card.name}: these images are degraded already ({before}); degrade the clean dataset, "
+            f"with all degradations at once: {before}+{condition.name}"
+        )
+
+
+def _refuse_source_folder(dataset: Dataset, folder: Path) -> None:
+    """A set among the dataset's own images, or in another set, would become part of it."""
+    if condition_written_around(folder):
+        raise InputError(f"{folder}: lies in another set of degraded images; give a folder outside")
+    target = folder.absolute()
+    for sample in dataset.samples:
+        for file in (sample.visible, sample.infrared):
+            if file is not None and target.is_relative_to(file.absolute().parent):
+                raise InputError(f"{folder}: lies among the dataset's own images; give a folder outside")
 
 
 def _settings(dataset: Dataset, condition: Condition, seed: int) -> dict[str, Any]:
@@ -189,11 +235,12 @@ def _is_finished(folder: Path, record: Record, fingerprint: str) -> bool:
             f"{folder}: {record['id']} was made from other images than the ones given now; "
             "give another folder with --out"
         )
-    return all((folder / name).is_file() for name in _files(record))
+    # What a run that was killed, or anybody else, has damaged since is written again.
+    return not list(_mismatches(folder, record))
 
 
 def _files(record: Record) -> list[str]:
-    return [*record["outputs"], *record.get("annotations", {})]
+    return [*record["outputs"], *record["annotations"]]
 
 
 def _write_images(folder: Path, degraded: DegradedPair, placement: Placement, maps: bool) -> dict[str, Any]:
@@ -244,7 +291,7 @@ def _record(
 
 
 def _mismatches(folder: Path, record: Record) -> Iterator[str]:
-    for name, expected in {**record["outputs"], **record.get("annotations", {})}.items():
+    for name, expected in {**record["outputs"], **record["annotations"]}.items():
         path = folder / name
         try:
             found = _hash_file(path, record, name)
@@ -256,7 +303,7 @@ def _mismatches(folder: Path, record: Record) -> Iterator[str]:
 
 
 def _hash_file(path: Path, record: Record, name: str) -> str | dict[str, str]:
-    if name in record.get("annotations", {}):
+    if name in record["annotations"]:
         return annotation_hash(path)
     if path.suffix == ".npz":
         return _hash_maps(path)

@@ -10,7 +10,8 @@ from typing import Any
 from fusionbench import registry
 from fusionbench.contracts import CANONICAL, Dataset, Metric, Sample
 from fusionbench.degrading import Condition, profiles
-from fusionbench.degrading.native_choice import AUTOMATIC, chosen_samples, left_out, native_groups
+from fusionbench.degrading.native_choice import AUTOMATIC, EVERYTHING, chosen_samples, left_out, native_groups
+from fusionbench.degrading.writing import already_degraded
 from fusionbench.errors import InputError
 from fusionbench.evaluation.provenance import (
     code_hash,
@@ -102,25 +103,29 @@ def make_plan(
         methods: What to run; names must differ.
         metrics: What to measure.
         seed: Seed of the degradations' random fields.
-        limit: Take only the first so many samples.
+        limit: Take only the first so many samples a condition is applied to.
         dataset_options: The options the dataset was opened with, for tables.
         native: Which samples by native condition: see `native_choice.chosen_samples`.
 
     Raises:
         InputError: If the dataset is empty, two methods have one name, a metric cannot be created, or every
-            metric compares with the output on the clean pair and a condition is clean.
+            metric compares with the output on the clean pair and a condition is clean; if a condition
+            would damage images that were degraded before.
         UnknownNameError: If a plugin is not registered.
     """
-    every = tuple(dataset.samples[:limit])
+    every = tuple(dataset.samples)
     if not every:
         raise InputError(f"dataset {dataset.card.name}, split {dataset.split}: has no images to evaluate")
-    samples_of = {condition: chosen_samples(every, condition, native) for condition in conditions}
+    given = already_degraded(dataset)
+    _refuse_degrading_twice(dataset.card.name, given, conditions)
+    samples_of = {condition: chosen_samples(every, condition, native, limit) for condition in conditions}
     _refuse_twins([method.name for method in methods])
     chosen = ready_metrics(metrics)
     _refuse_nothing_to_measure(conditions, chosen)
     metric_identity = _metrics_identity(chosen, metrics)
     metric_display = {name: _metric_display(metric) for name, metric in chosen.items()}
-    prints = {sample.id: _fingerprint(dataset, sample) for sample in every}
+    used = {sample.id: sample for samples in samples_of.values() for sample in samples}
+    prints = {image_id: _fingerprint(dataset, sample) for image_id, sample in used.items()}
     listed = {
         condition: content_hash([[sample.id, prints[sample.id]] for sample in samples])
         for condition, samples in samples_of.items()
@@ -130,8 +135,8 @@ def make_plan(
             dataset=dataset.card.name,
             split=dataset.split,
             condition=condition,
-            degradation=_label(condition)[0],
-            severity=_label(condition)[1],
+            degradation=_label(condition, given)[0],
+            severity=_label(condition, given)[1],
             seed=seed,
             method=method,
             samples=samples_of[condition],
@@ -150,16 +155,15 @@ def make_plan(
                 "synthetic": dataset.card.synthetic,
                 "limit": limit,
                 "dataset_options": _publishable(dataset_options or {}),
-                "chosen": bool(dataset_options),
+                "chosen": bool(dataset_options) or native not in (AUTOMATIC, EVERYTHING),
                 "native": native_groups(samples_of[condition]),
                 "native_choice": native,
-                "left_out": left_out(every, samples_of[condition]),
+                "left_out": left_out(every, samples_of[condition], limit),
             },
         )
         for condition in conditions
         for method in methods
     ]
-    used = {sample.id for samples in samples_of.values() for sample in samples}
     return Plan(dataset, tuple(sample for sample in every if sample.id in used), metrics, tuple(cells))
 
 
@@ -194,7 +198,10 @@ def _fingerprint(dataset: Dataset, sample: Sample) -> str:
         return f"unusable: {error}"
 
 
-def _label(condition: Condition) -> tuple[str, float]:
+def _label(condition: Condition, given: str) -> tuple[str, float]:
+    """What tables call the condition, without its severity where there is one, and that severity."""
+    if given:
+        return f"already {given}", 0.0
     common = condition.common_severity
     return (condition.degradations, common) if common else (condition.name, 0.0)
 
@@ -252,6 +259,15 @@ def _metric_display(metric: Metric) -> dict[str, Any]:
         "rewards_noise": card.rewards_noise,
         "won_by": card.won_by,
     }
+
+
+def _refuse_degrading_twice(dataset: str, given: str, conditions: Sequence[Condition]) -> None:
+    damaging = [condition.name for condition in conditions if not condition.is_clean]
+    if given and damaging:
+        raise InputError(
+            f"{dataset}: these images are degraded already ({given}); leave --degradation out, or give the "
+            f"root of the clean images"
+        )
 
 
 def _refuse_nothing_to_measure(conditions: Sequence[Condition], metrics: Mapping[str, Metric]) -> None:

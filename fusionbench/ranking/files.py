@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fusionbench.errors import InputError
 from fusionbench.ranking.markdown import render_markdown
-from fusionbench.ranking.table import Table
+from fusionbench.ranking.table import SHOWN_DIGITS, Table
 from fusionbench.ranking.tidy import render_csv
 
 RENDERERS = {"md": render_markdown, "csv": render_csv}
@@ -33,12 +33,24 @@ def write_tables(tables: Sequence[Table], folder: Path, formats: Sequence[str] =
     if unknown or not formats:
         raise InputError(f"format {', '.join(unknown) or 'none'}: expected some of {', '.join(FORMATS)}")
     written: dict[Path, None] = {}
-    for table in tables:
+    for name, table in _named(tables):
         for suffix in formats:
-            path = folder / f"{table.file_name}.{suffix}"
+            path = folder / f"{name}.{suffix}"
             _write(path, RENDERERS[suffix](table))
             written[path] = None
     return list(written)
+
+
+def _named(tables: Sequence[Table]) -> list[tuple[str, Table]]:
+    """Each table with its files' name; tables of one name about other images than the first get a hash."""
+    first: dict[str, str] = {}
+    named = []
+    for table in tables:
+        same = first.setdefault(table.file_name, table.samples) == table.samples
+        named.append(
+            (table.file_name if same else f"{table.file_name}-{table.samples[:SHOWN_DIGITS]}", table)
+        )
+    return named
 
 
 def _write(path: Path, text: str) -> None:

@@ -59,3 +59,17 @@ def test_what_cannot_be_reached_is_named_and_exit_status_1(command, tmp_path: Pa
     assert "at 1, the end of its range; the target is 0.17" in done.stderr
     text = (tmp_path / "table.csv").read_text()
     assert [line.startswith("ir_blur") for line in text.splitlines()].count(True) == 1
+
+
+def test_a_table_that_is_there_is_not_written_over(command, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("mine")
+    done = command(*arguments(tmp_path / "table.csv"))
+    assert done.returncode == 1
+    assert "is there already" in done.stderr
+    assert (tmp_path / "table.csv").read_text() == "mine"
+
+
+def test_a_composite_or_profile_is_not_calibrated(command, tmp_path: Path) -> None:
+    for name in ("haze+noise", "physical:haze", "haze@3"):
+        done = command("calibrate", "-d", "scenes", "-x", name, "--out", tmp_path / "table.csv")
+        assert "give names of single degradations" in done.stderr

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from fusionbench.cli.degrade import degrade
-from fusionbench.errors import InputError
+from fusionbench.errors import FusionbenchError, InputError
 from fusionbench.images import write_png
 
 
@@ -81,3 +81,29 @@ def test_out_is_asked_for(source: Path) -> None:
 def test_quiet_prints_nothing_where_all_is_well(source: Path) -> None:
     result = run(*folders(source), "--quiet")
     assert (result.exit_code, result.output) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-x", ""), "has an empty part"),
+        (("-x", "haze,noise"), "a set has one condition"),
+        (("-x", "haze", "-s", "1-5"), "a set has one severity"),
+        (("-x", "haze@2", "-s", "4"), "leave one of them out"),
+        (("-x", "haze@2km", "-s", "1"), "leave one of them out"),
+        (("-x", "reside:noise"), "no degradation of profile reside is called 'noise'"),
+        (("-x", "reside:haze+reside:haze"), "names a profile twice"),
+        (("--verify", "x"), "--verify checks a folder"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_meant_is_refused(source: Path, arguments: tuple[str, ...], message: str) -> None:
+    result = run(*folders(source), *arguments)
+    assert isinstance(result.exception, FusionbenchError)
+    assert message in str(result.exception)
+    assert not (source / "out").exists()
+
+
+def test_a_folder_that_is_no_set_cannot_be_verified(source: Path) -> None:
+    result = run("--verify", source / "nosuch")
+    assert "is no set of degraded images" in str(result.exception)

@@ -161,3 +161,21 @@ def test_missing_surroundings_and_unknown_names_are_refused(street: ImagePair) -
         degrade_batch(*tensors(street), {"snow": torch.ones(1)}, fields)
     with pytest.raises(InputError, match="only the profiles"):
         parameters_of(parse_condition("reside:haze@3"), 1)
+
+
+def test_images_of_another_kind_are_refused(street: ImagePair) -> None:
+    visible, infrared = tensors(street)
+    parameters = {"noise": parameters_at("noise", [3])}
+    fields = DrawnFields(torch.Generator().manual_seed(0))
+    with pytest.raises(InputError, match=r"torch\.uint8"):
+        degrade_batch((visible * 255).byte(), infrared, parameters, fields)
+    with pytest.raises(InputError, match=r"expected \(N, 3, H, W\)"):
+        degrade_batch(visible, infrared[..., 1:], parameters, fields)
+    with pytest.raises(InputError, match="expected one for each of 1"):
+        degrade_batch(visible, infrared, {"noise": parameters_at("noise", [3, 3])}, fields)
+
+
+def test_changing_surroundings_in_place_leaves_the_estimate_of_the_pair(street: ImagePair) -> None:
+    before = Surroundings.of(street).depth.clone()
+    Surroundings.of(street).depth.zero_()
+    assert torch.equal(Surroundings.of(street).depth, before)

@@ -138,3 +138,12 @@ def test_the_depth_source_is_named(street: ImagePair) -> None:
     assert hazed(street, 1).depth_source == "disparity-prior/1"
     metres = replace(street, depth=np.full(street.size, 9.0, np.float32))
     assert hazed(metres, 1).depth_source == "dataset"
+
+
+def test_what_is_done_to_the_maps_changes_nothing_later(street: ImagePair) -> None:
+    condition = parse_condition("haze@5")
+    first = degrade_pair(street, condition, 0)
+    expected = first.pair.visible.copy()
+    for name in ("depth", "airlight", "sky"):
+        first.maps[name][:] = 0
+    np.testing.assert_array_equal(degrade_pair(street, condition, 0).pair.visible, expected)

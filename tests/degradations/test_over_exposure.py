@@ -18,11 +18,5 @@ def test_light_grows_by_the_stops_until_the_sensor_clips(
     assert float(after[kept].mean() / before[kept].mean()) == pytest.approx(2**stops, rel=0.005)
 
 
-def test_exposures_multiply(street: ImagePair) -> None:
-    condition = parse_condition("physical:over_exposure@2+low_light@3")
-    maps = degrade_pair(street, condition, seed=0).maps
-    assert float(maps["exposure"]) == pytest.approx(2.0 / 8.0)
-
-
 def test_the_infrared_image_is_left_alone(street: ImagePair) -> None:
     assert degrade_pair(street, parse_condition("over_exposure@3"), seed=0).pair.infrared is street.infrared

@@ -78,3 +78,22 @@ def test_in_the_densest_fog_nothing_is_seen(street: ImagePair) -> None:
     for kilometres in ("0.00001", "0.0000001"):
         maps = degraded(street, f"fog@{kilometres}km").maps
         assert float(maps["transmission"].max()) < 0.001
+
+
+def test_measured_metres_count_however_far(street: ImagePair) -> None:
+    metres = np.full(street.size, 20, np.float32)
+    metres[:20], metres[20:40] = np.inf, 900
+    transmission = degraded(replace(street, depth=metres), "haze@1km").maps["transmission"]
+    assert transmission[30, 0] == pytest.approx(math.exp(-3.912 * 0.9), rel=1e-3)
+    assert transmission[0, 0] < 4e-4
+
+
+@pytest.mark.parametrize("text", ["haze@0.00001km", "haze@100000000000000000km", "haze@2km", "fog@0.25km"])
+def test_a_condition_by_visibility_reads_its_own_name(text: str) -> None:
+    condition = parse_condition(text)
+    assert parse_condition(condition.name) == condition
+
+
+def test_no_visibility_names_the_remedy() -> None:
+    with pytest.raises(FusionbenchError, match="write for example haze@2km"):
+        parse_condition("haze@0km")

@@ -137,10 +137,9 @@ def test_labels_behind_a_link_go_with_the_copy(tmp_path: Path) -> None:
     assert copy.labels(copy.samples[0]).boxes == source.labels(source.samples[0]).boxes
 
 
-def test_a_set_has_one_source_of_depth(tmp_path: Path) -> None:
-    scenes = open_dataset("scenes", options={"count": "1", "size": "96x72"})
-    list(degrade_dataset(scenes, CONDITION, 0, tmp_path / "in"))
-    with_depth = open_dataset("folder", tmp_path / "in", options={"depth": str(tmp_path / "in/depth")})
-    list(degrade_dataset(open_dataset("folder", tmp_path / "in"), CONDITION, 0, tmp_path / "out"))
+def test_a_set_has_one_source_of_depth(tmp_path: Path, pair_folders: dict[str, str]) -> None:
+    (tmp_path / "depth").mkdir()
+    with_depth = open_dataset("folder", options={**pair_folders, "depth": str(tmp_path / "depth")})
+    list(degrade_dataset(open_dataset("folder", options=pair_folders), CONDITION, 0, tmp_path / "out"))
     with pytest.raises(InputError, match="own_depth_maps is false, asked for true"):
         list(degrade_dataset(with_depth, CONDITION, 0, tmp_path / "out"))

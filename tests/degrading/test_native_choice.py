@@ -57,3 +57,15 @@ def test_what_is_left_out_is_counted_by_condition() -> None:
 def test_groups_are_told_apart_only_where_there_are_several() -> None:
     assert native_groups(SAMPLES) == {"day": ["a"], "night": ["b", "d"], "unmarked": ["c"]}
     assert native_groups([SAMPLES[1], SAMPLES[3]]) == {}
+
+
+def test_a_limit_counts_the_images_that_are_taken() -> None:
+    chosen = chosen_samples(SAMPLES, parse_condition("low_light@3"), "auto", limit=1)
+    assert len(chosen) == 1
+    assert chosen == chosen_samples(SAMPLES, parse_condition("low_light@3"), "auto")[:1]
+
+
+def test_what_lies_behind_a_limit_was_not_left_out() -> None:
+    dark = [Sample(id="1", native="night"), Sample(id="2", native="day"), Sample(id="3", native="night")]
+    chosen = chosen_samples(dark, parse_condition("low_light@3"), "auto", limit=1)
+    assert left_out(dark, chosen, limit=1) == {"night": 1}

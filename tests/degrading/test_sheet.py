@@ -67,3 +67,16 @@ def test_the_python_interface_draws_the_same_sheet() -> None:
 def test_an_infrared_degradation_shows_the_infrared_image() -> None:
     sheet = render_sheet(uniform_pair(), [parse_condition("ir_noise")])
     np.testing.assert_array_equal(sheet[100, TILE_WIDTH // 2], (200, 200, 200))
+
+
+def test_a_condition_with_its_level_is_drawn_once() -> None:
+    sheet = render_sheet(uniform_pair(), [parse_condition("physical:low_light@5")])
+    columns = np.array_split(sheet, 6, axis=1)
+    assert columns[1][60:160, 60:140].mean() < columns[0][60:160, 60:140].mean() / 2
+    assert (columns[2][60:160, 60:140] == 255).all()
+
+
+def test_a_degradation_of_both_images_has_a_row_for_each() -> None:
+    one, two = (render_sheet(uniform_pair(), [parse_condition(name)]) for name in ("noise", "fog"))
+    assert two.shape[0] - one.shape[0] == one.shape[0] - 4
+    np.testing.assert_array_equal(two[one.shape[0] + 100, TILE_WIDTH // 2], (200, 200, 200))

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import fusionbench
+from fusionbench.datasets import open_dataset
+from fusionbench.degrading import parse_condition
+from fusionbench.degrading.writing import degrade_dataset
 from fusionbench.errors import InputError
 from fusionbench.images import write_png
 from fusionbench.ranking.markdown import render_markdown
@@ -96,3 +99,15 @@ def test_a_changed_list_of_conditions_splits_what_is_in_the_store(tmp_path):
     assert table(listed) == (0, [("day", 2), ("night", 1)])
     (tmp_path / "native.txt").write_text("a day\nb night\nc night\n")
     assert table(listed) == (0, [("day", 1), ("night", 2)])
+
+
+def test_images_that_were_degraded_before_are_never_called_clean(tmp_path):
+    scenes = open_dataset("scenes", options={"count": "2", "size": "96x72"})
+    list(degrade_dataset(scenes, parse_condition("haze@3"), 0, tmp_path / "hazy"))
+    folders = {name: tmp_path / "hazy" / name for name in ("visible", "infrared")}
+    chosen = {"methods": ["average"], "metrics": ["sd"], "results": tmp_path / "results", **folders}
+    (table,) = fusionbench.evaluate("folder", **chosen).tables
+    assert "already haze@3" in table.title
+    assert "already_haze@3" in table.file_name
+    with pytest.raises(InputError, match=r"degraded already \(haze@3\); leave --degradation out"):
+        fusionbench.evaluate("folder", degradation="noise@1", **chosen)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
+from fusionbench.ranking.files import write_tables
 from fusionbench.ranking.markdown import render_markdown, reproducing_commands
 from fusionbench.ranking.table import severity_text
 from fusionbench.ranking.tidy import render_csv
@@ -108,3 +110,12 @@ def test_the_legend_names_the_columns_of_the_mean_rank(bench):
     assert "The mean rank, which orders the table, is over Nabf clean, VIF clean." in render_markdown(
         bench.table()
     )
+
+
+def test_tables_of_one_name_about_other_images_do_not_write_over_each_other(bench, tmp_path):
+    bench.add("a", [1.0, 2.0])
+    table = bench.table()
+    (stamp,) = table.stamps
+    other = {**stamp, "identity": {**stamp["identity"], "dataset": {"samples": "0123456789"}}}
+    written = write_tables([table, replace(table, stamps=(other,)), table], tmp_path, ["md"])
+    assert [path.name for path in written] == [f"{table.file_name}.md", f"{table.file_name}-012345.md"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -52,11 +52,13 @@ def degrade_batch(
         quantised: Round to 8-bit levels at the end (which stops gradients).
 
     Raises:
-        InputError: If a degradation has no formula here, or surroundings are missing.
+        InputError: If a degradation has no formula here, surroundings are missing, shapes or types do not
+            fit, or a sample has two degradations that exclude each other.
     """
     for name in parameters:
         if name not in FORMULAS:
             raise InputError(f"{name}: has no formula in torch; those that do are {', '.join(FORMULAS)}")
+    _check(visible, infrared, parameters)
     first = visible[:, :1]
     grey = tuple(bool(equal) for equal in (visible == first).flatten(1).all(dim=1))
     scene = BatchScene(to_linear(visible), infrared, grey, surroundings, fields, {})
@@ -66,6 +68,25 @@ def degrade_batch(
     if quantised:
         damaged, damaged_infrared = rounded_to_levels(damaged), rounded_to_levels(damaged_infrared)
     return DegradedBatch(damaged, damaged_infrared, scene.maps)
+
+
+def _check(visible: torch.Tensor, infrared: torch.Tensor, parameters: Mapping[str, torch.Tensor]) -> None:
+    count, channels, height, width = visible.shape
+    if channels != 3 or infrared.shape != (count, 1, height, width):
+        raise InputError(
+            f"batch: visible is {tuple(visible.shape)} and infrared {tuple(infrared.shape)}; "
+            "expected (N, 3, H, W) and (N, 1, H, W)"
+        )
+    if not (visible.is_floating_point() and infrared.is_floating_point()):
+        raise InputError(f"batch: images are {visible.dtype} and {infrared.dtype}; give floats in [0, 1]")
+    for name, values in parameters.items():
+        if values.shape != (count,):
+            raise InputError(
+                f"{name}: parameters are {tuple(values.shape)}; expected one for each of {count}"
+            )
+        for other in profiles.excluded_by(name):
+            if other in parameters and bool((~(values.isnan() | parameters[other].isnan())).any()):
+                raise InputError(f"{name} and {other} exclude each other; give a sample one of them")
 
 
 def _applied(name: str, scene: BatchScene, parameter: torch.Tensor) -> BatchScene:
@@ -94,12 +115,14 @@ def _untouched(key: str, scene: BatchScene, values: torch.Tensor) -> torch.Tenso
     return torch.ones_like(values) if key == "transmission" else torch.zeros_like(values)
 
 
-def parameters_at(name: str, severities: torch.Tensor, profile: str = CALIBRATED) -> torch.Tensor:
+def parameters_at(
+    name: str, severities: torch.Tensor | Sequence[float], profile: str = CALIBRATED
+) -> torch.Tensor:
     """Parameters of a degradation at a severity a sample.
 
     Args:
         name: Of the degradation.
-        severities: `(N,)`, each 0 (left as it is) or from 1 to 5.
+        severities: `(N,)`, a tensor or numbers, each 0 (left as it is) or from 1 to 5.
         profile: `calibrated` or `physical`.
 
     Returns:
@@ -109,6 +132,7 @@ def parameters_at(name: str, severities: torch.Tensor, profile: str = CALIBRATED
         InputError: If a severity is out of range.
     """
     levels = profiles.levels(name, profile)
+    severities = torch.as_tensor(severities)
     values = [
         math.nan if float(severity) == 0 else parameter_at(name, levels, float(severity))
         for severity in severities

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
 from fusionbench.contracts import ImagePair
@@ -30,8 +29,8 @@ class Surroundings:
         """Estimate those of a pair by the canonical path, as a batch of one."""
         found = surroundings_of(pair)
         return cls(
-            depth=torch.from_numpy(np.ascontiguousarray(found.depth.depth))[None, None],
-            airlight=torch.from_numpy(found.visible_airlight).reshape(1, 3, 1, 1),
+            depth=torch.from_numpy(found.depth.depth.copy())[None, None],
+            airlight=torch.from_numpy(found.visible_airlight.copy()).reshape(1, 3, 1, 1),
             infrared_airlight=torch.full((1, 1, 1, 1), float(found.infrared_airlight)),
             frame_height=torch.tensor([float(pair.size[0])]),
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from fusionbench.contracts import Degradation, DegradationProfileCard, FloatImage
 from fusionbench_degradations.profiles.display_degradation import DisplayScene, Maps, display_degradation
+from fusionbench_degradations.profiles.photon_counts import photon_counts
 
 _REFERENCE = "Yi et al., Text-IF, CVPR 2024 (EMS, Gaussian of 10 levels, then Poisson of peak 70 to 90)"
 _GAUSSIAN = 10.0 / 255.0
@@ -17,8 +18,8 @@ _GAUSSIAN = 10.0 / 255.0
 def _noise(seen: DisplayScene, peak: float) -> tuple[FloatImage, Maps]:
     gaussian = np.float32(_GAUSSIAN) * seen.random.normal("gaussian", seen.noise_shape)
     noisy = np.clip(seen.display + gaussian, 0.0, 1.0).astype(np.float32)
-    counted = np.sqrt(noisy / np.float32(peak)) * seen.random.normal("poisson", seen.noise_shape)
-    return noisy + counted, {"photon_peak": np.asarray(peak)}
+    counted = photon_counts(noisy, peak, seen.random.uniform("counts", seen.noise_shape))
+    return counted, {"photon_peak": np.asarray(peak)}
 
 
 class Ems:
@@ -27,9 +28,8 @@ class Ems:
     card = DegradationProfileCard(
         name="ems",
         title="EMS (Text-IF)",
-        summary="noise on sRGB values; severities span the published range of peaks; a count is drawn from "
-        "the normal distribution of the same mean and variance; what EMS does else has no published levels; "
-        "infrared untouched",
+        summary="noise on sRGB values; severities span the published range of peaks; what EMS does else has "
+        "no published levels; infrared untouched",
         reference=_REFERENCE,
     )
 

@@ -1,9 +1,8 @@
 """ImageNet-C's corruptions with the constants of its published code.
 
 Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and perturbations",
-ICLR 2019. Pixel sizes are those published, for images of 224 pixels, and are not scaled. Poisson counts are
-drawn from the normal distribution of the same mean and variance. Left out: frost (needs its photographs),
-snow, fog (a plasma without depth), glass and zoom blur, elastic and pixelate.
+ICLR 2019. Pixel sizes are those published, for images of 224 pixels, and are not scaled. Left out:
+frost (needs its photographs), snow, fog (a plasma without depth), glass and zoom blur, elastic and pixelate.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from fusionbench_degradations.profiles.display_degradation import (
     between,
     display_degradation,
 )
+from fusionbench_degradations.profiles.photon_counts import photon_counts
 
 _REFERENCE = "Hendrycks and Dietterich, ICLR 2019"
 
@@ -48,8 +48,7 @@ def _gaussian_noise(seen: DisplayScene, sigma: float) -> tuple[FloatImage, Maps]
 
 
 def _shot_noise(seen: DisplayScene, peak: float) -> tuple[FloatImage, Maps]:
-    deviation = np.sqrt(seen.display / np.float32(peak))
-    return seen.display + deviation * seen.random.normal("noise", seen.noise_shape), {}
+    return photon_counts(seen.display, peak, seen.random.uniform("counts", seen.noise_shape)), {}
 
 
 def _speckle_noise(seen: DisplayScene, sigma: float) -> tuple[FloatImage, Maps]:
@@ -137,8 +136,7 @@ class ImageNetC:
     card = DegradationProfileCard(
         name="imagenet-c",
         title="ImageNet-C",
-        summary="on sRGB values, pixel sizes as published for 224 pixels; counts from the normal "
-        "distribution of the same mean and variance; infrared untouched",
+        summary="on sRGB values, pixel sizes as published for 224 pixels; infrared untouched",
         reference=_REFERENCE,
     )
 

@@ -29,8 +29,12 @@ def _rain(seen: DisplayScene, cover: float) -> tuple[FloatImage, Maps]:
     length = max(_LENGTH_AT_480 * height / 480, 1.0)
     # Streaks of opacity a at random places let (1 - a)^k through; this density gives the mean cover.
     density = -math.log(1.0 - cover / _STRONGEST) / length
-    drops = (seen.random.uniform("drops", seen.display.shape[:2]) < density).astype(np.float32)
-    streaks = convolve(drops, line_kernel(length, 90.0 + _FROM_VERTICAL)) * np.float32(length)
+    # Drops fall beyond the border too: streaks enter the picture from all sides.
+    around = math.ceil(length)
+    shape = (height + 2 * around, seen.display.shape[1] + 2 * around)
+    drops = (seen.random.uniform("drops", shape) < density).astype(np.float32)
+    everywhere = convolve(drops, line_kernel(length, 90.0 + _FROM_VERTICAL)) * np.float32(length)
+    streaks = everywhere[around:-around, around:-around]
     opacity = np.minimum(streaks, np.float32(1)) * np.float32(_STRONGEST)
     blended = opacity[..., None]
     rainy = seen.display * (np.float32(1) - blended) + np.float32(_LIGHT) * blended

@@ -127,3 +127,20 @@ def test_rain_of_sgafusion_covers_what_was_measured() -> None:
 
 def test_every_registered_profile_is_tested() -> None:
     assert tuple(registry.names("degradation_profile")) == PROFILES
+
+
+def test_streaks_of_sgafusion_cross_the_border_like_the_middle() -> None:
+    maps = degrade_pair(flat(60, (480, 640)), parse_condition("sgafusion-rain:rain@3"), seed=0).maps
+    streaks = maps["streaks"]
+
+    def likeness(row: int) -> float:
+        return float(np.corrcoef(streaks[row, 2:-2], streaks[row + 2, 1:-3])[0, 1])
+
+    assert likeness(0) == pytest.approx(np.mean([likeness(row) for row in range(200, 240)]), abs=0.15)
+    assert streaks[0].std() == pytest.approx(streaks[200:240].std(), rel=0.2)
+
+
+def test_dark_shots_are_counts_not_a_bell_cut_off_at_black() -> None:
+    values = damaged(flat(10), "imagenet-c:shot_noise@5")[..., 0] * 255
+    assert values.mean() == pytest.approx(10, abs=0.5)
+    assert (values == 0).mean() == pytest.approx(np.exp(-3 * 10 / 255), abs=0.01)
