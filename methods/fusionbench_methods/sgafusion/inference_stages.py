@@ -1,0 +1,215 @@
+"""The network's blocks as stages over pieces of rows, on folded weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch.nn.functional import leaky_relu_
+
+from fusionbench_methods.sgafusion.common_adapter import ADAPTER_SLOPE
+from fusionbench_methods.sgafusion.folding import FoldedAdapter, FoldedNetwork, FoldedShallow
+from fusionbench_methods.sgafusion.row_stages import Kernel, Piece, RowConvolution, RowQueue
+from fusionbench_methods.sgafusion.shallow_experts import SLOPE
+
+
+class Stage(Protocol):
+    """Something that rows pass through."""
+
+    def push(self, piece: Piece) -> Piece:
+        """Take some rows, answer those that are decided."""
+        ...
+
+
+class AdapterStage:
+    """A common mixture adapter; hands its input on where the network has none."""
+
+    def __init__(self, folded: FoldedAdapter | None) -> None:
+        self._folded = folded
+        if folded is not None:
+            self._first = RowConvolution(folded.first)
+            self._second = [RowConvolution(kernel, SLOPE) for kernel in folded.second]
+            self._gates = RowQueue()
+
+    def push(self, piece: Piece) -> Piece:
+        """`(N, C, h, W)` to `(N, C, h', W)`, two rows behind."""
+        if self._folded is None:
+            return piece
+        first = self._first.push(piece)
+        narrow, count = self._folded.narrow, len(self._second)
+        inner = leaky_relu_(first.rows[:, : narrow * count], SLOPE).chunk(count, dim=1)
+        experts = [
+            stage.push(Piece(rows, first.last)).rows for stage, rows in zip(self._second, inner, strict=True)
+        ]
+        gate = self._gates.exchange(first.rows[:, narrow * count :], experts[0].shape[2])
+        return Piece(leaky_relu_(_mixed_in_place(experts, gate), ADAPTER_SLOPE), first.last)
+
+
+def _mixed_in_place(experts: list[torch.Tensor], gate: torch.Tensor) -> torch.Tensor:
+    """The experts' weighted sum; overwrites them."""
+    if len(experts) == 2:
+        return experts[1].lerp_(experts[0], gate[:, :1].sigmoid())
+    weights = gate[:, : len(experts)].softmax(dim=1).chunk(len(experts), dim=1)
+    total = experts[0].mul_(weights[0])
+    for expert, weight in zip(experts[1:], weights[1:], strict=True):
+        total.addcmul_(expert, weight)
+    return total
+
+
+class HazeStage:
+    """The dehaze expert's features, from the activated output of its first convolution."""
+
+    def __init__(self, folded: FoldedShallow) -> None:
+        self._stages = [RowConvolution(kernel, SLOPE) for kernel in folded.dehaze_later]
+
+    def push(self, piece: Piece) -> Piece:
+        """`(N, 2C, h, W)` to `(N, 2C, h', W)`; two rows behind where the convolutions are 3x3."""
+        for stage in self._stages:
+            piece = stage.push(piece)
+        return piece
+
+
+class ShallowStage:
+    """The shallow mixture of experts, with the airlight of the whole image known."""
+
+    def __init__(self, folded: FoldedShallow, airlight: torch.Tensor) -> None:
+        self._folded = folded
+        self._airlight = airlight
+        self._first = RowConvolution(folded.first)
+        self._haze = HazeStage(folded)
+        self._features, self._others = RowQueue(), RowQueue()
+
+    def push(self, piece: Piece) -> Piece:
+        """`(N, C, h, W)` to `(N, C, h', W)`; one row behind, or three. In single precision always."""
+        with torch.autocast(piece.rows.device.type, enabled=False):
+            return self._push(Piece(piece.rows.to(self._folded.first.weight.dtype), piece.last))
+
+    def _push(self, piece: Piece) -> Piece:
+        width = self._folded.width
+        first = self._first.push(piece)
+        leaky_relu_(first.rows[:, : 4 * width], SLOPE)
+        haze = self._haze.push(Piece(first.rows[:, : 2 * width], first.last))
+        features = self._features.exchange(piece.rows, haze.height)
+        others = self._others.exchange(first.rows[:, 2 * width :], haze.height)
+        if not haze.height:
+            return Piece(features, first.last)
+        low_light, base, gate, _ = others.tensor_split((2 * width, 3 * width, 3 * width + 3), dim=1)
+        experts = [
+            (features - self._airlight)
+            .div_(self._folded.dehaze.transmission(haze.rows))
+            .add_(self._airlight),
+            self._folded.low_light.brightened(features, low_light),
+            base,
+        ]
+        return Piece(leaky_relu_(_mixed_in_place(experts, gate), SLOPE), first.last)
+
+
+class EncoderStage:
+    """The encoder on one image.
+
+    Args:
+        folded: The network's weights.
+        first: Of the first convolution, for this kind of image.
+        shallow: The mixture of experts, for a visible image.
+    """
+
+    def __init__(self, folded: FoldedNetwork, first: Kernel, shallow: ShallowStage | None = None) -> None:
+        self._shallow: list[Stage] = [RowConvolution(first, SLOPE), *([] if shallow is None else [shallow])]
+        self._to_skip: list[Stage] = [
+            RowConvolution(folded.second, SLOPE),
+            AdapterStage(folded.second_adapter),
+            RowConvolution(folded.third, SLOPE),
+            AdapterStage(folded.third_adapter),
+        ]
+        self._to_features: list[Stage] = [
+            RowConvolution(folded.fourth, SLOPE),
+            AdapterStage(folded.fourth_adapter),
+        ]
+
+    def push(self, piece: Piece) -> tuple[Piece, Piece]:
+        """The image's rows to features `(N, C4, h', W)` and the skip `(N, C3, h'', W)`, which runs ahead."""
+        skip = through([*self._shallow, *self._to_skip], piece)
+        return through(self._to_features, skip), skip
+
+
+class GuidedConvolution:
+    """The decoder's first convolution with the guidance folded in.
+
+    The constant that the guidance adds before the convolution is a constant after it, less the taps that fall
+    beyond the border, where the convolution sees zeros.
+
+    Args:
+        folded: The network's weights.
+        constant: Of the guidance, `(N, C)`; None for a network without semantics.
+    """
+
+    def __init__(self, folded: FoldedNetwork, constant: torch.Tensor | None) -> None:
+        kernel = folded.guided_convolution
+        self._taps = None
+        self._everywhere = None
+        self._began = False
+        if folded.guided is not None and constant is not None:
+            taps = folded.guided.taps(constant)
+            everywhere = taps.sum(dim=(2, 3))
+            if len(everywhere) == 1:
+                kernel = Kernel(kernel.weight, (kernel.bias.double() + everywhere[0]).to(kernel.bias.dtype))
+            else:
+                self._everywhere = everywhere.to(kernel.bias.dtype)[:, :, None, None]
+            self._taps = taps.to(kernel.bias.dtype)
+        self._convolution = RowConvolution(kernel)
+
+    def push(self, piece: Piece) -> Piece:
+        """`(N, C, h, W)` to `(N, C', h', W)`, one row behind."""
+        answer = self._convolution.push(piece)
+        if answer.height and self._taps is not None:
+            if self._everywhere is not None:
+                answer.rows.add_(self._everywhere)
+            _take_back_beyond_border(answer.rows, self._taps, top=not self._began, bottom=answer.last)
+        self._began = self._began or answer.height > 0
+        leaky_relu_(answer.rows, ADAPTER_SLOPE)
+        return answer
+
+
+def _take_back_beyond_border(rows: torch.Tensor, taps: torch.Tensor, top: bool, bottom: bool) -> None:
+    """Subtract, in place, the taps `(N, C, 3, 3)` that fell beyond the border, from rows `(N, C, h, W)`."""
+    rows[..., 0] -= taps[:, :, :, 0].sum(dim=2)[..., None]
+    rows[..., -1] -= taps[:, :, :, 2].sum(dim=2)[..., None]
+    for applies, row, tap in ((top, 0, 0), (bottom, -1, 2)):
+        if applies:
+            rows[:, :, row] -= taps[:, :, tap].sum(dim=2)[..., None]
+            # The corners' taps lie beyond both borders, and were subtracted twice.
+            rows[:, :, row, 0] += taps[:, :, tap, 0]
+            rows[:, :, row, -1] += taps[:, :, tap, 2]
+
+
+class DecoderStage:
+    """The decoder, to the fused image.
+
+    Args:
+        folded: The network's weights.
+        constant: Of the guidance, `(N, C)`; None for a network without semantics.
+    """
+
+    def __init__(self, folded: FoldedNetwork, constant: torch.Tensor | None) -> None:
+        self._stages: list[Stage] = [
+            GuidedConvolution(folded, constant),
+            AdapterStage(folded.guided_adapter),
+            RowConvolution(folded.decoder, ADAPTER_SLOPE),
+            AdapterStage(folded.decoder_adapter),
+        ]
+        self._skips = RowQueue()
+        self._head = RowConvolution(folded.head)
+
+    def push(self, features: Piece, skip: Piece) -> Piece:
+        """Features `(N, C4, h, W)` and the skip `(N, C3, h', W)`, ahead of them, to RGB `(N, 3, h'', W)`."""
+        decoded = through(self._stages, features)
+        decoded.rows.add_(self._skips.exchange(skip.rows, decoded.height))
+        return self._head.push(decoded)
+
+
+def through(stages: Sequence[Stage], piece: Piece) -> Piece:
+    """Push a piece through stages, one after the other."""
+    for stage in stages:
+        piece = stage.push(piece)
+    return piece
