@@ -89,6 +89,16 @@ def card_of(method: type[FusionMethod] | FusionMethod) -> MethodCard:
     return replace(card, name=kind.__name__) if inherited else card
 
 
+def card_with(method: type[FusionMethod], weights: Path | None) -> MethodCard:
+    """The method's card, with what given weights make of it.
+
+    Raises:
+        InputError: If the weights cannot be read.
+    """
+    described = getattr(method, "card_for", None)
+    return described(weights) if weights is not None and callable(described) else card_of(method)
+
+
 def ready_method(name: str, weights: Path | None = None, device: Device = "auto") -> ReadyMethod:
     """Create a method by name (or `file.py:ClassName`) and put it on a device.
 

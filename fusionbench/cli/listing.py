@@ -85,7 +85,7 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
     from rich.table import Table
 
     columns = {
-        "methods": ("title", "year", "licence"),
+        "methods": ("title", "year", "licence", "needs"),
         "metrics": ("label", "direction", "compares", "core", "needs"),
         "profiles": ("title", "code"),
         "degradations": ("title", "modality", "parameter"),

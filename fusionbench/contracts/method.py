@@ -27,6 +27,9 @@ class MethodCard:
     summary: str = ""
     multiple_of: int = 1
     """Height and width must be multiples of this; the harness pads by reflection and crops back."""
+    needs: str = ""
+    """What a person must give or do before it can run; such a method is not among those run by default,
+    unless weights are given for it."""
     reference: bool = False
     """True for the rows that are no fusion at all (visible only, infrared only): shown, never ranked."""
 
@@ -36,7 +39,8 @@ class FusionMethod(Protocol):
     """A fusion method. An optional attribute `card: MethodCard` describes it, luma is assumed without one.
 
     A method with parameters may have `to(device)` (as `torch.nn.Module` has); a method with trained weights
-    takes `weights: Path` in its constructor.
+    takes `weights: Path` in its constructor, and may have a class method `card_for(weights: Path)` that says
+    what those weights make of its card.
     """
 
     def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:

@@ -104,7 +104,8 @@ def evaluate(
         infrared: Folder of infrared images, for the dataset `folder`.
         degradation: Condition or conditions, such as `haze`, `haze+low_light@2`, `clean`.
         severity: For conditions that name none: `3`, `1-5`, `1,3`, a number or numbers.
-        methods: Registered names or `file.py:ClassName`; None takes every registered one.
+        methods: Registered names or `file.py:ClassName`; None takes every registered one that needs nothing
+            more (such as weights) than is given.
         weights: Files of trained weights, by method as named in `methods`, or by metric.
         metrics: Registered names, `all` for every one that needs no extra; None takes the core set, or the
             whole of a profile.
@@ -135,7 +136,7 @@ def evaluate(
     opened = _opened(dataset, root, split, options)
     files = {name: Path(path).expanduser() for name, path in (weights or {}).items()}
     chosen = choose_metrics(metrics, profile, files)
-    requests = _requests(registry.names("method") if methods is None else methods, files, chosen)
+    requests = _requests(_runnable(files) if methods is None else methods, files, chosen)
     _require_at_least_one(methods=requests, metrics=chosen.names)
     conditions = _conditions(degradation, severity)
     plan = make_plan(
@@ -270,6 +271,12 @@ def _with_folders(
         **(options or {}),
         **{name: str(folder) for name, folder in folders.items() if folder is not None},
     }
+
+
+def _runnable(weights: Mapping[str, Path]) -> list[str]:
+    """Registered methods that lack nothing."""
+    known = registry.load_all("method")
+    return [name for name, method in known.items() if name in weights or not card_of(method).needs]
 
 
 def _requests(

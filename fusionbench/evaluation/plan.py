@@ -20,7 +20,7 @@ from fusionbench.evaluation.provenance import (
     folder_hash,
     method_hash,
 )
-from fusionbench.fusing import card_of
+from fusionbench.fusing import card_with
 from fusionbench.measuring import MetricRequest, needs_clean_output, profile_class, ready_metrics
 
 PIPELINE_VERSION = 1
@@ -282,7 +282,7 @@ def _method_display(request: MethodRequest) -> dict[str, Any]:
     if request.fused is not None:
         return {"title": request.name, "reference": False, "scored": True, "written": request.name}
     reference = request.method or request.name
-    card = card_of(registry.method_class(reference))
+    card = card_with(registry.method_class(reference), request.weights)
     registered = reference in registry.names("method")
     written = request.name if registered else f"FILE.py:{reference.rpartition(':')[2]}"
     return {"title": card.title, "reference": card.reference, "scored": False, "written": written}

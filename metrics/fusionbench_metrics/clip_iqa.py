@@ -8,7 +8,6 @@ Reference:
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from fusionbench.contracts import MeasuredImage, MetricCard, SourceImages, Uint8Image
 from fusionbench.errors import InputError
+from fusionbench.weight_files import read_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -123,19 +123,10 @@ def _as_input(image: Uint8Image) -> torch.Tensor:
 
 def _load(network: Any, path: Path) -> None:
     """Fill the network with weights as OpenAI (a TorchScript archive) or `open_clip` publishes them."""
-    import torch
-    from safetensors.torch import load_file
-
     if not path.is_file():
         raise InputError(f"{path}: no such file; metric clip_iqa needs {SOURCE}")
     try:
-        if path.suffix == ".safetensors":
-            weights = load_file(path)
-        else:
-            with warnings.catch_warnings():
-                # The format is out of favour, but it is the one the weights were published in.
-                warnings.simplefilter("ignore")
-                weights = torch.jit.load(path, map_location="cpu").state_dict()  # type: ignore[no-untyped-call]
+        weights = read_tensors(path).tensors
         network.load_state_dict({name: weights[name] for name in network.state_dict()})
-    except Exception as error:  # whatever the two readers make of a file of another kind
+    except Exception as error:  # whatever the reader makes of a file of another kind
         raise InputError(f"{path}: does not hold {SOURCE}") from error

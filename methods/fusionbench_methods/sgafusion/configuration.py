@@ -60,8 +60,9 @@ class SGAFusionConfiguration:
     """Hidden units between those cells and the airlight (released: 256)."""
 
     airlight_collapses: bool = False
-    """Sigmoid hidden units and a random last layer, as released: all push the airlight one way, so it falls
-    to 0 within a few steps. Otherwise leaky hidden units and a last layer that starts at zero."""
+    """Sigmoid hidden units and plain layers, as released: thousands of weights move the airlight one way
+    together, so it falls to 0 within a few steps of training. Otherwise leaky hidden units, layers scaled by
+    the root of their inputs (so that one step moves it little), and a last layer that starts at zero."""
 
     semantics: Semantics = "vector"
     """How the embedding enters."""

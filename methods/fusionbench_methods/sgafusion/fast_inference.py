@@ -18,14 +18,14 @@ from fusionbench_methods.sgafusion.inference_stages import (
     Stage,
     through,
 )
-from fusionbench_methods.sgafusion.row_stages import Piece, RowConvolution, RowQueue
+from fusionbench_methods.sgafusion.row_stages import Piece, RowConvolution, RowQueue, add_in_place
 from fusionbench_methods.sgafusion.semantic_guidance import MISSING_EMBEDDING, EmbeddingAsks
 from fusionbench_methods.sgafusion.shallow_experts import SLOPE
 
 if TYPE_CHECKING:
     from fusionbench_methods.sgafusion.network import SGAFusionNet
 
-PIXELS_OF_A_PIECE = 8192
+PIXELS_OF_A_PIECE = 12288
 """On a CPU: few enough for a piece's features to stay in the cache, enough to keep a convolution busy."""
 
 FEWEST_ROWS = 4
@@ -113,8 +113,8 @@ class _Encoding:
             features, skip = visible_stage.push(visible)
             other_features, other_skip = infrared_stage.push(infrared)
             # The visible image lags behind by the rows of the shallow mixture.
-            features.rows.add_(features_ahead.exchange(other_features.rows, features.height))
-            skip.rows.add_(skip_ahead.exchange(other_skip.rows, skip.height))
+            add_in_place(features.rows, features_ahead.exchange(other_features.rows, features.height))
+            add_in_place(skip.rows, skip_ahead.exchange(other_skip.rows, skip.height))
             yield features, skip
 
 
@@ -176,7 +176,7 @@ def _airlight(
 
 def _row_means(height: int, grid: int) -> torch.Tensor:
     """A matrix `(grid, height)` whose rows average the rows that adaptive pooling puts into a cell."""
-    means = torch.zeros(grid, height)
+    means = torch.zeros(grid, height, dtype=torch.float64)
     for cell in range(grid):
         first, end = cell * height // grid, -(-(cell + 1) * height // grid)
         means[cell, first:end] = 1 / (end - first)

@@ -3,7 +3,7 @@
 * An attention over one token is one vector an image (`PixelsAsk.constant`).
 * The projection of the pixels, that vector and the concatenation with the unprojected pixels are linear, so
   they fold into the convolution that follows: `conv(cat[F x + b + c, x]) = conv_{A F + B}(x) + constant`.
-* First convolutions of all experts and their gate read the same features: they become one.
+* First convolutions of all experts read the same features: they become one.
 * An infrared image repeated to three channels is one channel under the sum of the weights.
 
 Sums are taken in float64 and rounded once.
@@ -27,16 +27,15 @@ from fusionbench_methods.sgafusion.shallow_experts import DehazeExpert, LowLight
 if TYPE_CHECKING:
     from fusionbench_methods.sgafusion.network import SGAFusionNet
 
-CHANNEL_BLOCK = 8
-"""Channels of a merged convolution are filled up to a multiple of it, which processors are quicker with."""
-
 
 @dataclass(frozen=True)
 class FoldedAdapter:
     """A common mixture adapter."""
 
     first: Kernel
-    """C -> all experts' narrow channels, then the gate's."""
+    """C -> all experts' narrow channels."""
+    gate: Kernel
+    """C -> one channel an expert; of two experts, the difference of their logits alone."""
     second: tuple[Kernel, ...]
     """An expert's narrow channels -> C."""
 
@@ -51,7 +50,8 @@ class FoldedShallow:
     """The shallow mixture of experts."""
 
     first: Kernel
-    """C -> first convolution of dehaze (2C), of low light (2C), base (C), then the gate's channels."""
+    """C -> first convolution of dehaze (2C), of low light (2C), and base (C)."""
+    gate: Kernel
     dehaze: DehazeExpert
     dehaze_later: tuple[Kernel, ...]
     """The dehaze expert's second and third convolution."""
@@ -144,30 +144,29 @@ def _fold_adapter(adapter: nn.Module) -> FoldedAdapter | None:
     experts = [expert.convolutions for expert in adapter.experts if isinstance(expert, CommonExpert)]
     firsts = [_kernel(first) for first, _ in experts]
     seconds = tuple(_kernel(second) for _, second in experts)
-    return FoldedAdapter(_merged([*firsts, _gate(_kernel(adapter.gating_network))]), seconds)
+    return FoldedAdapter(_merged(firsts), _gate(_kernel(adapter.gating_network)), seconds)
 
 
 def _gate(gate: Kernel) -> Kernel:
-    """A gate's weights. Between two experts the difference of their logits decides alone."""
+    if len(gate.bias) != 2:
+        return gate
     weight, bias = gate.weight.double(), gate.bias.double()
-    return Kernel(weight[:1] - weight[1:], bias[:1] - bias[1:]) if len(bias) == 2 else gate
+    return Kernel(_ready(weight[:1] - weight[1:], gate.bias), (bias[:1] - bias[1:]).to(gate.bias.dtype))
 
 
 def _merged(kernels: Sequence[Kernel]) -> Kernel:
     """One 3x3 convolution for several of 3x3 or 1x1 on the same features, their channels in order."""
     first = kernels[0]
     weights = [pad(weight.double(), ((3 - weight.shape[2]) // 2,) * 4) for weight, _ in kernels]
-    weight, bias = torch.cat(weights), torch.cat([bias.double() for _, bias in kernels])
-    missing = -len(bias) % CHANNEL_BLOCK
-    weight = pad(weight, (0, 0, 0, 0, 0, 0, 0, missing))
-    return Kernel(_ready(weight, first.bias), pad(bias, (0, missing)).to(first.bias.dtype))
+    return Kernel(_ready(torch.cat(weights), first.bias), torch.cat([bias for _, bias in kernels]))
 
 
 def _fold_shallow(mixture: ShallowMixture) -> FoldedShallow:
     dehaze, low_light = mixture.dehazenet, mixture.lownet
-    layers = (dehaze.conv2, low_light.conv3, mixture.experts, mixture.gating_network)
+    layers = (dehaze.conv2, low_light.conv3, mixture.experts)
     return FoldedShallow(
         first=_merged([_kernel(layer) for layer in layers]),
+        gate=_kernel(mixture.gating_network),
         dehaze=dehaze,
         dehaze_later=(_kernel(dehaze.conv3), _kernel(dehaze.conv4)),
         low_light=low_light,

@@ -10,7 +10,15 @@ from torch.nn.functional import leaky_relu_
 
 from fusionbench_methods.sgafusion.common_adapter import ADAPTER_SLOPE
 from fusionbench_methods.sgafusion.folding import FoldedAdapter, FoldedNetwork, FoldedShallow
-from fusionbench_methods.sgafusion.row_stages import Kernel, Piece, RowConvolution, RowQueue
+from fusionbench_methods.sgafusion.row_stages import (
+    Kernel,
+    Piece,
+    RowConvolution,
+    RowQueue,
+    add_in_place,
+    rectified,
+    stacked,
+)
 from fusionbench_methods.sgafusion.shallow_experts import SLOPE
 
 
@@ -28,29 +36,51 @@ class AdapterStage:
     def __init__(self, folded: FoldedAdapter | None) -> None:
         self._folded = folded
         if folded is not None:
-            self._first = RowConvolution(folded.first)
-            self._second = [RowConvolution(kernel, SLOPE) for kernel in folded.second]
+            self._first = RowConvolution(folded.first, SLOPE)
+            self._gate = RowConvolution(folded.gate)
+            self._second = [RowConvolution(kernel) for kernel in folded.second]
             self._gates = RowQueue()
 
     def push(self, piece: Piece) -> Piece:
         """`(N, C, h, W)` to `(N, C, h', W)`, two rows behind."""
         if self._folded is None:
             return piece
+        gate = self._gate.push(piece)
         first = self._first.push(piece)
-        narrow, count = self._folded.narrow, len(self._second)
-        inner = leaky_relu_(first.rows[:, : narrow * count], SLOPE).chunk(count, dim=1)
+        inner = first.rows.chunk(len(self._second), dim=1)
         experts = [
             stage.push(Piece(rows, first.last)).rows for stage, rows in zip(self._second, inner, strict=True)
         ]
-        gate = self._gates.exchange(first.rows[:, narrow * count :], experts[0].shape[2])
-        return Piece(leaky_relu_(_mixed_in_place(experts, gate), ADAPTER_SLOPE), first.last)
+        gates = self._gates.exchange(gate.rows, experts[0].shape[2])
+        if not gates:
+            return Piece(experts[0], first.last)
+        return _common_mixture(experts, stacked(gates), first.last)
+
+
+def _common_mixture(experts: list[torch.Tensor], gate: torch.Tensor, last: bool) -> Piece:
+    """The experts' weighted sum by their gate's logits, with both rectifiers; may overwrite them."""
+    if len(experts) == 2 and experts[0].device.type == "cpu" and experts[0].dtype == torch.float32:
+        return _compiled_mixture(experts[0], experts[1], gate.sigmoid(), last)
+    mixed = _mixed_in_place([leaky_relu_(expert, SLOPE) for expert in experts], gate)
+    return rectified(mixed, ADAPTER_SLOPE, last)
+
+
+def _compiled_mixture(first: torch.Tensor, second: torch.Tensor, share: torch.Tensor, last: bool) -> Piece:
+    """The same in one pass over memory instead of five."""
+    from fusionbench_methods.sgafusion.compiled_mixture import mix_two
+
+    piece = Piece.with_room(first, last)
+    for each in zip(first, second, share, piece.rows, strict=True):
+        one, other, of_first, mixed = (image.permute(1, 2, 0).flatten(0, 1).numpy() for image in each)
+        mix_two(one, other, of_first[:, 0], SLOPE, ADAPTER_SLOPE, mixed)
+    return piece
 
 
 def _mixed_in_place(experts: list[torch.Tensor], gate: torch.Tensor) -> torch.Tensor:
-    """The experts' weighted sum; overwrites them."""
+    """The experts' weighted sum by their gate's logits; overwrites them."""
     if len(experts) == 2:
-        return experts[1].lerp_(experts[0], gate[:, :1].sigmoid())
-    weights = gate[:, : len(experts)].softmax(dim=1).chunk(len(experts), dim=1)
+        return experts[1].lerp_(experts[0], gate.sigmoid())
+    weights = gate.softmax(dim=1).chunk(len(experts), dim=1)
     total = experts[0].mul_(weights[0])
     for expert, weight in zip(experts[1:], weights[1:], strict=True):
         total.addcmul_(expert, weight)
@@ -77,8 +107,9 @@ class ShallowStage:
         self._folded = folded
         self._airlight = airlight
         self._first = RowConvolution(folded.first)
+        self._gate = RowConvolution(folded.gate)
         self._haze = HazeStage(folded)
-        self._features, self._others = RowQueue(), RowQueue()
+        self._features, self._gates, self._others = RowQueue(), RowQueue(), RowQueue()
 
     def push(self, piece: Piece) -> Piece:
         """`(N, C, h, W)` to `(N, C, h', W)`; one row behind, or three. In single precision always."""
@@ -87,22 +118,23 @@ class ShallowStage:
 
     def _push(self, piece: Piece) -> Piece:
         width = self._folded.width
+        gate = self._gate.push(piece)
         first = self._first.push(piece)
         leaky_relu_(first.rows[:, : 4 * width], SLOPE)
         haze = self._haze.push(Piece(first.rows[:, : 2 * width], first.last))
-        features = self._features.exchange(piece.rows, haze.height)
-        others = self._others.exchange(first.rows[:, 2 * width :], haze.height)
+        waiting = ((piece.rows, self._features), (gate.rows, self._gates), (first.rows, self._others))
+        aligned = [queue.exchange(rows, haze.height) for rows, queue in waiting]
         if not haze.height:
-            return Piece(features, first.last)
-        low_light, base, gate, _ = others.tensor_split((2 * width, 3 * width, 3 * width + 3), dim=1)
+            return Piece(piece.rows[:, :, :0], first.last)
+        features, gates, others = (stacked(parts) for parts in aligned)
         experts = [
             (features - self._airlight)
             .div_(self._folded.dehaze.transmission(haze.rows))
             .add_(self._airlight),
-            self._folded.low_light.brightened(features, low_light),
-            base,
+            self._folded.low_light.brightened(features, others[:, 2 * width : 4 * width]),
+            others[:, 4 * width :],
         ]
-        return Piece(leaky_relu_(_mixed_in_place(experts, gate), SLOPE), first.last)
+        return rectified(_mixed_in_place(experts, gates), SLOPE, first.last)
 
 
 class EncoderStage:
@@ -167,8 +199,7 @@ class GuidedConvolution:
                 answer.rows.add_(self._everywhere)
             _take_back_beyond_border(answer.rows, self._taps, top=not self._began, bottom=answer.last)
         self._began = self._began or answer.height > 0
-        leaky_relu_(answer.rows, ADAPTER_SLOPE)
-        return answer
+        return rectified(answer.rows, ADAPTER_SLOPE, answer.last)
 
 
 def _take_back_beyond_border(rows: torch.Tensor, taps: torch.Tensor, top: bool, bottom: bool) -> None:
@@ -204,7 +235,7 @@ class DecoderStage:
     def push(self, features: Piece, skip: Piece) -> Piece:
         """Features `(N, C4, h, W)` and the skip `(N, C3, h', W)`, ahead of them, to RGB `(N, 3, h'', W)`."""
         decoded = through(self._stages, features)
-        decoded.rows.add_(self._skips.exchange(skip.rows, decoded.height))
+        add_in_place(decoded.rows, self._skips.exchange(skip.rows, decoded.height))
         return self._head.push(decoded)
 
 

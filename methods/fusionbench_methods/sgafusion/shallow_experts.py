@@ -49,8 +49,9 @@ class DehazeExpert(nn.Module):
         self.grid = grid
         self.collapses = configuration.airlight_collapses
         if not self.collapses:
-            nn.init.zeros_(self.fc2.weight)
-            nn.init.zeros_(self.fc2.bias)
+            nn.init.normal_(self.fc1.weight)
+            for start in (self.fc1.bias, self.fc2.weight, self.fc2.bias):
+                nn.init.zeros_(start)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """`(N, C, H, W)` to `(N, C, H, W)`; values are not clamped."""
@@ -70,9 +71,13 @@ class DehazeExpert(nn.Module):
 
     def airlight(self, cells: torch.Tensor) -> torch.Tensor:
         """From haze features averaged over a grid of cells, `(N, 2C, G, G)`, to `(N, 1, 1, 1)` in (0, 1)."""
-        hidden = self.fc1(cells.flatten(1))
-        hidden = hidden.sigmoid() if self.collapses else leaky_relu(hidden, SLOPE)
-        airlight: torch.Tensor = self.fc2(hidden).sigmoid()[:, :, None, None]
+        values = cells.flatten(1)
+        if self.collapses:
+            logit = self.fc2(self.fc1(values).sigmoid())
+        else:
+            hidden = leaky_relu(self.fc1(values / self.fc1.in_features**0.5), SLOPE)
+            logit = self.fc2(hidden / self.fc2.in_features**0.5)
+        airlight: torch.Tensor = logit.sigmoid()[:, :, None, None]
         return airlight
 
 
@@ -127,10 +132,11 @@ class ShallowMixture(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """`(N, C, H, W)` to `(N, C, H, W)`.
 
-        In single precision even under autocast: dividing by a transmission of 0.1 amplifies rounding tenfold.
+        In the precision of its weights even under autocast: dividing by a transmission of 0.1 amplifies
+        rounding tenfold.
         """
         with torch.autocast(features.device.type, enabled=False):
-            features = features.float()
+            features = features.to(self.gating_network.weight.dtype)
             gate = self.gating_network(features).softmax(dim=1)
             experts = (self.dehazenet(features), self.lownet(features), self.experts(features))
             return leaky_relu(mixed(experts, gate), SLOPE)

@@ -1,0 +1,139 @@
+"""SGAFusion as a method of the registry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from fusionbench.contracts import MethodCard
+from fusionbench.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+    from fusionbench_methods.sgafusion.network import SGAFusionNet
+    from fusionbench_methods.sgafusion.semantics.encoder import SemanticEncoder
+
+Embedding = Literal["true", "zero", "shuffled"]
+"""What the network is told of the visible image: what the encoder says, nothing, or the same numbers in
+another order. The last two are ablations, which show what the semantics are worth."""
+
+SHUFFLING_SEED = 0
+
+CARD = MethodCard(
+    name="sgafusion",
+    title="SGAFusion",
+    colour="rgb",
+    year=2025,
+    code="https://github.com/Wohaizainuli/SGAFusion",
+    licence="Apache-2.0 (this implementation)",
+    summary="encoder with mixtures of dehaze, low-light and base experts, guided by an embedding of the "
+    "visible image's degradation; the table's title says which variant and which encoder",
+    needs="trained weights, --weights sgafusion=FILE: a checkpoint of `fusionbench train sgafusion`, or a "
+    "released network combined with an encoder (see the README of its package)",
+)
+
+
+class SGAFusion:
+    """SGAFusion with trained weights.
+
+    Args:
+        weights: A checkpoint with network and encoder.
+        embedding: What the network is told of the visible image.
+
+    Raises:
+        InputError: If there are no weights, they cannot be read, or lack a part.
+    """
+
+    card = CARD
+
+    def __init__(self, weights: Path | None = None, *, embedding: Embedding = "true") -> None:
+        if weights is None:
+            raise InputError(
+                "method sgafusion has no trained weights yet; give a checkpoint, --weights sgafusion=FILE "
+                "(`fusionbench info sgafusion` says where they come from; random ones have the name "
+                "sgafusion-untrained)"
+            )
+        from fusionbench_methods.sgafusion.checkpoint import load_checkpoint
+
+        checkpoint = load_checkpoint(weights)
+        if checkpoint.network is None:
+            raise InputError(f"{weights}: holds an encoder without a network; give a complete checkpoint")
+        if checkpoint.encoder is None:
+            raise InputError(
+                f"{weights}: holds a network without an encoder, which sees what the network is to be told; "
+                "put both into one file with fusionbench_methods.sgafusion.combine_checkpoints"
+            )
+        self._start(checkpoint.network, checkpoint.encoder, embedding)
+
+    @classmethod
+    def card_for(cls, weights: Path) -> MethodCard:
+        """The card with the variant and the encoder that a checkpoint holds.
+
+        Raises:
+            InputError: If the file is missing or damaged.
+        """
+        from fusionbench_methods.sgafusion.checkpoint import describe
+
+        held = describe(weights)
+        return replace(cls.card, title=f"SGAFusion ({held.variant}, {held.encoder or 'no'} encoder)")
+
+    def to(self, device: str) -> SGAFusion:
+        """Move network and encoder to a device."""
+        self._network.to(device)
+        self._encoder.to(device)
+        return self
+
+    def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
+        """Fuse a batch.
+
+        Args:
+            visible: RGB `(N, 3, H, W)` in [0, 1]; any size.
+            infrared: `(N, 1, H, W)` in [0, 1].
+
+        Returns:
+            RGB `(N, 3, H, W)`, clamped to [0, 1] as the released script does.
+        """
+        return self._network.fuse(visible, infrared, self._told(visible)).clamp(0.0, 1.0)
+
+    def _start(self, network: SGAFusionNet, encoder: SemanticEncoder, embedding: Embedding) -> None:
+        from fusionbench_methods.sgafusion.semantics.embedding_cache import EmbeddingCache
+
+        self._network, self._encoder = network.eval(), encoder.eval()
+        self._embeddings = EmbeddingCache(encoder)
+        self._embedding = embedding
+
+    def _told(self, visible: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        known = self._embeddings.embed(visible)
+        if self._embedding == "zero":
+            return torch.zeros_like(known)
+        if self._embedding == "shuffled":
+            generator = torch.Generator().manual_seed(SHUFFLING_SEED)
+            return known[:, torch.randperm(known.shape[1], generator=generator).to(known.device)]
+        return known
+
+
+class UntrainedSGAFusion(SGAFusion):
+    """The network with random weights: to time it and to try the harness, never to be compared."""
+
+    card = replace(
+        CARD,
+        name="sgafusion-untrained",
+        title="SGAFusion without training",
+        summary="the network `fixed` and the compact encoder with random weights (seed 0), for timing",
+        needs="to be asked for by name: its weights are random",
+        reference=True,
+    )
+
+    def __init__(self) -> None:
+        import torch
+
+        from fusionbench_methods.sgafusion.network import SGAFusionNet
+        from fusionbench_methods.sgafusion.semantics.encoder import COMPACT_SEMANTICS, SemanticEncoder
+
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self._start(SGAFusionNet("fixed"), SemanticEncoder(COMPACT_SEMANTICS), "true")

@@ -1,0 +1,132 @@
+"""Image towers of open_clip: CLIP's ViT-B/32, and a compact one that is trained from scratch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from fusionbench.errors import InputError
+from fusionbench.weight_files import find_weights, read_tensors
+from fusionbench_methods.sgafusion.semantics.linear_attention import with_linear_attention
+
+EXTRA = 'method sgafusion needs the extra "sgafusion": pip install "ivif-fusionbench[sgafusion]"'
+
+CLIP_FILE = "ViT-B-32.pt"
+CLIP_SHA256 = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
+CLIP_ADDRESS = f"https://openaipublic.azureedge.net/clip/models/{CLIP_SHA256}/{CLIP_FILE}"
+"""OpenAI's weights of CLIP ViT-B/32, under the MIT licence."""
+
+
+@dataclass(frozen=True)
+class TowerConfiguration:
+    """A vision transformer as open_clip builds it."""
+
+    name: str
+    """`clip` or `compact`: what tables call the encoder."""
+    image_size: int
+    patch_size: int
+    width: int
+    layers: int
+    head_width: int
+    output: int
+    """Length of the image feature."""
+    quick_gelu: bool = False
+    """x sigmoid(1.702 x) in place of GELU, with which OpenAI trained."""
+    pretrained: bool = False
+    """Whether its weights are OpenAI's, which a checkpoint does not repeat."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values, for a checkpoint's header."""
+        return asdict(self)
+
+
+CLIP_TOWER = TowerConfiguration("clip", 224, 32, 768, 12, 64, 512, quick_gelu=True, pretrained=True)
+"""`ViT-B-32-quickgelu` (plain `ViT-B-32` would silently have another activation under the same weights)."""
+
+COMPACT_TOWER = TowerConfiguration("compact", 64, 8, 96, 4, 32, 128)
+"""0.5 million weights, for machines without CLIP's weights or an accelerator."""
+
+
+def build_tower(configuration: TowerConfiguration) -> nn.Module:
+    """A tower with random weights and linear attention.
+
+    Returns:
+        A module from images `(N, 3, image_size, image_size)` to features `(N, output)`.
+
+    Raises:
+        InputError: If open_clip is not installed.
+    """
+    try:
+        import open_clip
+    except ImportError:
+        raise InputError(EXTRA) from None
+    vision = {
+        "image_size": configuration.image_size,
+        "patch_size": configuration.patch_size,
+        "width": configuration.width,
+        "layers": configuration.layers,
+        "head_width": configuration.head_width,
+    }
+    # The text tower comes with it; the smallest there can be, since it is thrown away.
+    text = {"context_length": 8, "vocab_size": 8, "width": 8, "heads": 1, "layers": 1}
+    clip = open_clip.CLIP(configuration.output, vision, text, quick_gelu=configuration.quick_gelu)
+    return with_linear_attention(clip.visual)
+
+
+def load_pretrained(tower: nn.Module, path: Path | None = None, beside: Path | None = None) -> None:
+    """Fill a CLIP tower with OpenAI's weights.
+
+    Args:
+        tower: Of `CLIP_TOWER`.
+        path: `ViT-B-32.pt` as OpenAI publishes it, or its safetensors by open_clip; None looks in the usual
+            places.
+        beside: One more folder to look in.
+
+    Raises:
+        InputError: If the file is not found, or does not hold these weights. Never falls back to random ones.
+    """
+    found = path or find_weights(CLIP_FILE, beside)
+    if found is None:
+        raise InputError(
+            f"{CLIP_FILE}: CLIP's weights are not here; get them with `python -m "
+            "fusionbench_methods.sgafusion.semantics.towers`, or put the file into the folder that "
+            "FUSIONBENCH_WEIGHTS names"
+        )
+    tensors = read_tensors(found).tensors
+    visual = {
+        name.removeprefix("visual."): tensor.float()
+        for name, tensor in tensors.items()
+        if name.startswith("visual.")
+    }
+    try:
+        tower.load_state_dict(split_projections(visual))
+    except RuntimeError as error:
+        raise InputError(f"{found}: does not hold the weights of CLIP ViT-B/32; get {CLIP_FILE}") from error
+
+
+def split_projections(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Rename the weights of torch's fused attention to those of `LinearAttention`."""
+    split: dict[str, torch.Tensor] = {}
+    for name, tensor in tensors.items():
+        before, marker, kind = name.partition("in_proj_")
+        if not marker:
+            split[name] = tensor
+            continue
+        for projection, part in zip(("q_proj", "k_proj", "v_proj"), tensor.chunk(3), strict=True):
+            split[f"{before}{projection}.{kind}"] = part.clone()
+    return split
+
+
+def main() -> None:
+    """Download CLIP's weights to where they are looked for."""
+    from fusionbench.weight_files import download_weights
+
+    download_weights(CLIP_ADDRESS, CLIP_FILE, CLIP_SHA256)
+
+
+if __name__ == "__main__":
+    main()

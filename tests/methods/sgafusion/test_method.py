@@ -1,0 +1,113 @@
+"""SGAFusion as the harness runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import fusionbench
+from fusionbench import registry
+from fusionbench.contracts import FusionMethod
+from fusionbench.errors import InputError
+from fusionbench.fusing import card_with
+from fusionbench_methods.sgafusion import SGAFusionNet, load_checkpoint, save_checkpoint
+from fusionbench_methods.sgafusion.method import SGAFusion
+
+pytest.importorskip("open_clip")
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, small_network, small_encoder) -> Path:
+    path = tmp_path / "trained.safetensors"
+    save_checkpoint(path, small_network("fixed").float(), small_encoder)
+    return path
+
+
+def images(count: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.rand(count, 3, 33, 40), torch.rand(count, 1, 33, 40)
+
+
+def test_without_weights_one_line_says_how_to_get_them():
+    with pytest.raises(
+        InputError, match="no trained weights yet; give a checkpoint, --weights sgafusion=FILE"
+    ):
+        SGAFusion()
+
+
+def test_by_default_only_what_lacks_nothing_is_run(tmp_path: Path):
+    evaluation = fusionbench.evaluate(
+        "scenes",
+        dataset_options={"count": "1", "size": "96x72"},
+        metrics=["sd"],
+        results=tmp_path / "results",
+    )
+    run = {row.method for row in evaluation.tables[0].rows}
+    every = set(registry.names("method"))
+    assert every - run == {"sgafusion", "sgafusion-untrained"}
+
+
+def test_the_table_says_which_variant_and_which_encoder(tmp_path: Path, checkpoint):
+    evaluation = fusionbench.evaluate(
+        "scenes",
+        dataset_options={"count": "1", "size": "96x72"},
+        methods=["sgafusion"],
+        weights={"sgafusion": checkpoint},
+        metrics=["sd"],
+        results=tmp_path / "results",
+    )
+    assert not evaluation.failures
+    assert evaluation.tables[0].rows[0].title == "SGAFusion (fixed, compact encoder)"
+
+
+def test_it_fuses_what_network_and_encoder_do(checkpoint):
+    method, (visible, infrared) = SGAFusion(checkpoint), images(2)
+    assert isinstance(method, FusionMethod)
+    held = load_checkpoint(checkpoint)
+    expected = held.network.fuse(visible, infrared, held.encoder.embed(visible)).clamp(0, 1)
+    torch.testing.assert_close(method.fuse(visible, infrared), expected, rtol=0, atol=1e-5)
+
+
+def test_an_image_is_fused_alike_alone_and_in_a_batch(checkpoint):
+    method, (visible, infrared) = SGAFusion(checkpoint), images(3)
+    alone = [method.fuse(visible[i : i + 1], infrared[i : i + 1]) for i in range(3)]
+    torch.testing.assert_close(method.fuse(visible, infrared), torch.cat(alone), rtol=0, atol=1e-5)
+
+
+def test_the_ablations_of_the_embedding_change_what_is_fused(checkpoint):
+    visible, infrared = images()
+    fused = {
+        kind: SGAFusion(checkpoint, embedding=kind).fuse(visible, infrared)
+        for kind in ("true", "zero", "shuffled")
+    }
+    assert not torch.allclose(fused["true"], fused["zero"])
+    assert not torch.allclose(fused["true"], fused["shuffled"])
+    held = load_checkpoint(checkpoint)
+    expected = held.network.fuse(visible, infrared, torch.zeros(1, 12)).clamp(0, 1)
+    torch.testing.assert_close(fused["zero"], expected)
+
+
+def test_a_network_without_encoder_says_what_to_do(tmp_path: Path):
+    torch.save(SGAFusionNet("released").state_dict(), tmp_path / "official.pth")
+    with pytest.raises(InputError, match="combine_checkpoints"):
+        SGAFusion(tmp_path / "official.pth")
+    assert card_with(SGAFusion, tmp_path / "official.pth").title == "SGAFusion (released, no encoder)"
+
+
+def test_random_weights_have_a_name_of_their_own_and_are_never_ranked():
+    untrained = registry.method_class("sgafusion-untrained")
+    assert untrained.card.reference
+    visible, infrared = images()
+    before = torch.random.get_rng_state()
+    first, second = untrained(), untrained()
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert torch.equal(first.fuse(visible, infrared), second.fuse(visible, infrared))
+
+
+def test_the_card_is_read_without_torch():
+    import subprocess
+    import sys
+
+    code = "import sys, fusionbench_methods.sgafusion.method; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
