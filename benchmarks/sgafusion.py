@@ -28,6 +28,8 @@ TIMED_SIZE = (240, 320)
 MEASURED_SIZE = (480, 640)
 LARGE_SIZE = (2160, 3840)
 
+METRICS = ("qabf", "ssim", "vif")
+
 WAYS = ("plain", "fast", "streaming")
 
 
@@ -158,27 +160,26 @@ def in_bfloat16(run: Callable[[], object]) -> Callable[[], object]:
 
 def print_semantics(checkpoint: Path, dataset: str, root: Path | None, pairs: int) -> None:
     """Qabf, SSIM and VIF to the clean pair with the true embedding, none, and its numbers shuffled."""
+    import fusionbench
     from fusionbench.datasets import open_dataset
     from fusionbench.degrading import degrade_pair, parse_condition
     from fusionbench.fusing import ReadyMethod, fuse_pairs
-    from fusionbench.measuring import choose_metrics, measure_image, measured, ready_metrics
     from fusionbench_methods.sgafusion.method import SGAFusion
 
     opened = open_dataset(dataset, root)
-    metrics = ready_metrics(choose_metrics(["qabf", "ssim", "vif"]))
+    clean = [opened.load(sample) for sample in opened.samples[:pairs]]
     for text in ("clean", "haze@3", "low_light@3"):
-        condition = parse_condition(text)
-        clean = [opened.load(sample) for sample in opened.samples[:pairs]]
-        degraded = [degrade_pair(pair, condition, 0, dataset).pair for pair in clean]
+        degraded = [degrade_pair(pair, parse_condition(text), 0, dataset).pair for pair in clean]
         for told in ("true", "zero", "shuffled"):
             method = ReadyMethod("sgafusion", SGAFusion.card, SGAFusion(checkpoint, embedding=told), "cpu")
-            sums: dict[str, float] = {}
+            sums = dict.fromkeys(METRICS, 0.0)
             for whole, damaged in zip(clean, degraded, strict=True):
                 fused = fuse_pairs(method, [damaged])[0].image
-                for found in measure_image(measured(fused), whole, metrics):
-                    sums[found.metric] = sums.get(found.metric, 0.0) + (found.value or 0.0) / pairs
-            values = "  ".join(f"{name} {value:.4f}" for name, value in sums.items())
-            print(f"{dataset:10}{text:14}embedding {told:10}{values}")
+                values = fusionbench.measure(fused, whole.visible, whole.infrared, metrics=METRICS)
+                for name in METRICS:
+                    sums[name] += values[name] / len(clean)
+            means = "  ".join(f"{name} {mean:.4f}" for name, mean in sums.items())
+            print(f"{dataset:10}{text:14}embedding {told:10}{means}")
 
 
 def main() -> None:

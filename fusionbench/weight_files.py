@@ -33,13 +33,15 @@ class TensorFile(NamedTuple):
     """Of a safetensors file; empty for others."""
 
 
-def read_tensors(path: Path) -> TensorFile:
-    """Read a file of weights: safetensors, or what `torch.save` or TorchScript wrote.
+def read_tensors(path: Path, *, trusted: bool = False) -> TensorFile:
+    """Read a file of weights: safetensors, or what `torch.save` wrote.
 
     Nothing in the file is executed: pickles are read with torch's list of harmless types.
 
     Args:
         path: The file.
+        trusted: Read a TorchScript archive as well, which can run code when it is read: for a file whose
+            checksum is known, or whose sender is.
 
     Raises:
         InputError: If it is missing, damaged, or holds more than tensors.
@@ -48,7 +50,7 @@ def read_tensors(path: Path) -> TensorFile:
         raise InputError(f"{path}: no such weights file")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
-    return TensorFile(_tensors_in(_unpickled(path), path), {})
+    return TensorFile(_tensors_in(_unpickled(path, trusted), path), {})
 
 
 def read_header(path: Path) -> Mapping[str, str]:
@@ -111,6 +113,17 @@ def weights_cache() -> Path:
     return user_cache_path("fusionbench", appauthor=False) / "weights"
 
 
+def require_checksum(path: Path, sha256: str) -> None:
+    """Check what a file of weights is.
+
+    Raises:
+        InputError: If its SHA-256 is another.
+    """
+    from fusionbench.datasets.archives import require_sha256
+
+    require_sha256(path, sha256)
+
+
 def download_weights(url: str, name: str, sha256: str) -> Path:
     """Download a file of weights to FUSIONBENCH_WEIGHTS or the user's cache; resumes, and checks it.
 
@@ -162,20 +175,21 @@ def _read_safetensors(path: Path) -> TensorFile:
         raise InputError(f"{path}: is damaged ({error}); copy or download it again") from error
 
 
-def _unpickled(path: Path) -> Any:
+def _unpickled(path: Path, trusted: bool) -> Any:
     import torch
 
     try:
         with warnings.catch_warnings():
             # TorchScript is out of favour, but weights were published in it.
             warnings.simplefilter("ignore")
-            if _is_torchscript(path):
+            if trusted and _is_torchscript(path):
                 return torch.jit.load(path, map_location="cpu").state_dict()  # type: ignore[no-untyped-call]
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever the readers make of a file of another kind
-        reason = str(error).strip().split("\n")[0]
+        # What torch says would advise to trust the file.
         raise InputError(
-            f"{path}: cannot be read as weights ({reason}); give a file of tensors alone (a state_dict)"
+            f"{path}: is no file of tensors alone (a state_dict as .pth or .safetensors); it is damaged, of "
+            "another kind, or holds objects that would have to be run"
         ) from error
 
 

@@ -98,7 +98,7 @@ def _head(column: Column) -> str:
 
 
 def _name(row: Row) -> str:
-    return f"({row.method})" if row.reference else row.method
+    return f"({row.label})" if row.reference else row.label
 
 
 def _cell(table: Table, row: Row, column: Column) -> Text:
@@ -114,7 +114,7 @@ def _cell(table: Table, row: Row, column: Column) -> Text:
 
 def _notes(tables: Sequence[Table]) -> str:
     profiles = ", ".join(dict.fromkeys(table.profile for table in tables))
-    notes = [f"metrics: {profiles}", "bold best, underlined second; (single sources) are not ranked"]
+    notes = [f"metrics: {profiles}", "bold best, underlined second; (in brackets) for reference, not ranked"]
     if any(column.reference == "degraded" for table in tables for column in table.columns):
         notes.append("clean / degraded: compared with the undamaged / the damaged pair")
     if any(table.synthetic for table in tables):

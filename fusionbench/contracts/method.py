@@ -27,6 +27,8 @@ class MethodCard:
     summary: str = ""
     multiple_of: int = 1
     """Height and width must be multiples of this; the harness pads by reflection and crops back."""
+    detail: str = ""
+    """What tables show behind the name, such as which of several networks the weights hold."""
     needs: str = ""
     """What a person must give or do before it can run; such a method is not among those run by default,
     unless weights are given for it."""

@@ -285,4 +285,10 @@ def _method_display(request: MethodRequest) -> dict[str, Any]:
     card = card_with(registry.method_class(reference), request.weights)
     registered = reference in registry.names("method")
     written = request.name if registered else f"FILE.py:{reference.rpartition(':')[2]}"
-    return {"title": card.title, "reference": card.reference, "scored": False, "written": written}
+    return {
+        "title": card.title,
+        "detail": card.detail,
+        "reference": card.reference,
+        "scored": False,
+        "written": written,
+    }

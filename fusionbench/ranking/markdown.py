@@ -75,7 +75,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _name(row: Row) -> str:
-    return f"*{_escape(row.method)}*" if row.reference else _escape(row.method)
+    return f"*{_escape(row.label)}*" if row.reference else _escape(row.label)
 
 
 def _rank(row: Row) -> str:
@@ -95,7 +95,7 @@ def _cell(table: Table, row: Row, column: Column) -> str:
 def _legend(table: Table) -> str:
     lines = [
         "**Best**, <u>second</u>; ↑ higher is better, ↓ lower. "
-        "Methods in *italics* are single sources, not ranked."
+        "Methods in *italics* are shown for reference, not ranked."
     ]
     if any(column.reference == "degraded" for column in table.columns):
         lines.append(

@@ -140,7 +140,9 @@ def _row(
             found[column] = Value(mean, deviation, frozenset(of_column["image"]))
     display = cells[-1].stamp["display"]["method"]
     missing = values[(values["method"] == method) & values["value"].isna()]
-    return Row(method, display["title"], display["reference"], missing["image"].nunique(), None, found)
+    failed = missing["image"].nunique()
+    detail = display.get("detail", "")
+    return Row(method, display["title"], display["reference"], failed, None, found, detail)
 
 
 def _place(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
@@ -194,7 +196,7 @@ def _with_places(row: Row, places: Mapping[Column, int], decisive: Sequence[Colu
         column: Value(value.mean, value.deviation, value.images, places.get(column))
         for column, value in row.values.items()
     }
-    return Row(row.method, row.title, row.reference, row.failed_images, mean_rank, values)
+    return replace(row, mean_rank=mean_rank, values=values)
 
 
 def _order(row: Row) -> tuple[bool, bool, float, str]:

@@ -65,6 +65,13 @@ class Row:
     failed_images: int
     mean_rank: float | None
     values: Mapping[Column, Value]
+    detail: str = ""
+    """What is shown behind the method's name."""
+
+    @property
+    def label(self) -> str:
+        """Name and detail: `sgafusion [fixed, compact encoder]`."""
+        return f"{self.method} [{self.detail}]" if self.detail else self.method
 
 
 @dataclass(frozen=True, repr=False)

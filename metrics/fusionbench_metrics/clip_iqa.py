@@ -126,7 +126,8 @@ def _load(network: Any, path: Path) -> None:
     if not path.is_file():
         raise InputError(f"{path}: no such file; metric clip_iqa needs {SOURCE}")
     try:
-        weights = read_tensors(path).tensors
+        # OpenAI's archive is TorchScript; the metric's documentation says to take it from OpenAI.
+        weights = read_tensors(path, trusted=True).tensors
         network.load_state_dict({name: weights[name] for name in network.state_dict()})
     except Exception as error:  # whatever the reader makes of a file of another kind
         raise InputError(f"{path}: does not hold {SOURCE}") from error

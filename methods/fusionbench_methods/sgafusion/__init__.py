@@ -14,9 +14,15 @@ if TYPE_CHECKING:
     from fusionbench_methods.sgafusion.configuration import SGAFusionConfiguration, configuration_of
     from fusionbench_methods.sgafusion.losses import fusion_loss_terms
     from fusionbench_methods.sgafusion.network import SGAFusionNet
-    from fusionbench_methods.sgafusion.semantics.encoder import SemanticEncoder
+    from fusionbench_methods.sgafusion.semantics.encoder import (
+        CLIP_SEMANTICS,
+        COMPACT_SEMANTICS,
+        SemanticEncoder,
+    )
 
 _MODULES = {
+    "CLIP_SEMANTICS": "semantics.encoder",
+    "COMPACT_SEMANTICS": "semantics.encoder",
     "SGAFusionConfiguration": "configuration",
     "SGAFusionNet": "network",
     "SemanticEncoder": "semantics.encoder",
@@ -28,6 +34,8 @@ _MODULES = {
 }
 
 __all__ = [
+    "CLIP_SEMANTICS",
+    "COMPACT_SEMANTICS",
     "SGAFusionConfiguration",
     "SGAFusionNet",
     "SemanticEncoder",

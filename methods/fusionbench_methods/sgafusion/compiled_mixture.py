@@ -1,4 +1,4 @@
-"""The inner loop of a mixture of two experts, compiled; imported where used."""
+"""Inner loops of inference, compiled; imported where used. Each is one pass over memory instead of many."""
 
 from __future__ import annotations
 
@@ -27,3 +27,36 @@ def mix_two(
             rectified_b = b if b > 0 else b * inner_slope
             total = one * rectified_a + other * rectified_b
             mixed[pixel, channel] = total if total > 0 else total * outer_slope
+
+
+@compiled("void(float32[:, ::1], float32[:, ::1], float32, boolean, float32[:, ::1])")
+def follow_curve(
+    features: NDArray[np.float32],
+    steps: NDArray[np.float32],
+    offset: float,
+    limited: bool,
+    brightened: NDArray[np.float32],
+) -> None:
+    """Apply the low-light curve's steps `(pixels, 8)` to features `(pixels, C)`, and add the features.
+
+    Args:
+        features: What to brighten.
+        steps: Of the curve.
+        offset: Added to `y^2 - y`.
+        limited: Whether every step is cut off to [0, 1], as released; else only the start is.
+        brightened: To be filled.
+    """
+    for pixel in range(features.shape[0]):
+        for channel in range(features.shape[1]):
+            value = features[pixel, channel]
+            brightened[pixel, channel] = value if limited else min(max(value, np.float32(0)), np.float32(1))
+        for step in range(steps.shape[1]):
+            strength = steps[pixel, step]
+            for channel in range(features.shape[1]):
+                value = brightened[pixel, channel]
+                value = value + strength * (value * value - value + offset)
+                brightened[pixel, channel] = (
+                    min(max(value, np.float32(0)), np.float32(1)) if limited else value
+                )
+        for channel in range(features.shape[1]):
+            brightened[pixel, channel] += features[pixel, channel]

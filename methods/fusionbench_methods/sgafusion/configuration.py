@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Variant = Literal["released", "paper", "fixed"]
 VARIANTS: tuple[Variant, ...] = ("released", "paper", "fixed")
@@ -19,6 +19,15 @@ without semantics.
 
 Curve = Literal["sigmoid", "tanh"]
 """Range of the low-light expert's curve parameter: (0, 1) can only darken, (-1, 1) brightens as well."""
+
+
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "variant": VARIANTS,
+    "semantics": get_args(Semantics),
+    "curve": get_args(Curve),
+    "dehaze_kernel": (1, 3),
+    "base_kernel": (1, 3),
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,9 @@ class SGAFusionConfiguration:
         for name in positive:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; it must be one of {allowed}")
         if len(self.widths) != 4 or min(self.widths) < 1:
             raise ValueError(f"widths are {self.widths}; the encoder has four, each 1 or more")
         if self.experts < 0 or self.segmentation_classes < 0:
@@ -129,7 +141,7 @@ PAPER = SGAFusionConfiguration(
 )
 """The figures; where a figure leaves something open, the README of this package says how we read it."""
 
-FIXED = SGAFusionConfiguration(variant="fixed")
+FIXED = SGAFusionConfiguration(variant="fixed", dehaze_kernel=1)
 """Ours: the released network without its bugs, and without weights that cannot learn."""
 
 _CONFIGURATIONS = {"released": RELEASED, "paper": PAPER, "fixed": FIXED}

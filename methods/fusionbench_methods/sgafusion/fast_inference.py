@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
@@ -19,36 +18,17 @@ from fusionbench_methods.sgafusion.inference_stages import (
     through,
 )
 from fusionbench_methods.sgafusion.row_stages import Piece, RowConvolution, RowQueue, add_in_place
-from fusionbench_methods.sgafusion.semantic_guidance import MISSING_EMBEDDING, EmbeddingAsks
+from fusionbench_methods.sgafusion.semantic_guidance import EmbeddingAsks
 from fusionbench_methods.sgafusion.shallow_experts import SLOPE
 
 if TYPE_CHECKING:
     from fusionbench_methods.sgafusion.network import SGAFusionNet
 
 PIXELS_OF_A_PIECE = 12288
-"""On a CPU: few enough for a piece's features to stay in the cache, enough to keep a convolution busy."""
+"""For one thread: few enough for a piece to stay in the cache, enough to keep a convolution busy."""
 
 FEWEST_ROWS = 4
 """Of a piece, however wide: each convolution looks at two rows more than it answers."""
-
-_folded: WeakKeyDictionary[SGAFusionNet, tuple[object, FoldedNetwork]] = WeakKeyDictionary()
-
-
-def folded(network: SGAFusionNet) -> FoldedNetwork:
-    """The network's folded weights, folded again whenever a weight has changed."""
-    state = _state_of_weights(network)
-    known = _folded.get(network)
-    if known is None or state is None or known[0] != state:
-        known = _folded[network] = (state, fold(network))
-    return known[1]
-
-
-def _state_of_weights(network: SGAFusionNet) -> object:
-    """Changes with the weights; None if that cannot be told (tensors made in inference mode)."""
-    weights = list(network.parameters())
-    if any(weight.is_inference() for weight in weights):
-        return None
-    return [(weight.data_ptr(), weight._version, weight.dtype) for weight in weights]
 
 
 def fuse_in_pieces(
@@ -70,7 +50,8 @@ def fuse_in_pieces(
     Returns:
         The fused RGB `(N, 3, H, W)`, unbounded.
     """
-    weights = folded(network)
+    # Folded every time: it takes a few milliseconds, and no change of a weight can be missed.
+    weights = fold(network)
     airlight = None if weights.shallow is None else _airlight(weights, weights.shallow, visible, rows)
     passes = _Encoding(weights, visible, infrared, airlight, rows)
     decoder = DecoderStage(weights, _constant(weights, embedding, passes))
@@ -118,9 +99,16 @@ class _Encoding:
             yield features, skip
 
 
-def rows_of_a_piece(images: torch.Tensor) -> int:
-    """How many rows of images `(N, C, H, W)` to take at once."""
-    return max(FEWEST_ROWS, PIXELS_OF_A_PIECE // (images.shape[0] * images.shape[3]))
+def rows_of_a_piece(images: torch.Tensor, *, streaming: bool) -> int:
+    """How many rows of images `(N, C, H, W)` to take at once.
+
+    Streaming, as few as keep one thread busy; else as many for every thread of a CPU (each operation on a
+    piece is shared among them, and each sharing costs), and on an accelerator all.
+    """
+    if not streaming and images.device.type != "cpu":
+        return images.shape[2]
+    pixels = PIXELS_OF_A_PIECE * (1 if streaming else torch.get_num_threads())
+    return max(FEWEST_ROWS, pixels // (images.shape[0] * images.shape[3]))
 
 
 def pieces(images: torch.Tensor, rows: int) -> Iterator[Piece]:
@@ -135,10 +123,8 @@ def _constant(
     weights: FoldedNetwork, embedding: torch.Tensor | None, encoded: _Encoding
 ) -> torch.Tensor | None:
     """The vector `(N, C)` that the guidance adds to every projected pixel."""
-    if weights.guided is None:
+    if weights.guided is None or embedding is None:
         return None
-    if embedding is None:
-        raise ValueError(MISSING_EMBEDDING)
     guidance = weights.guided.by
     if not isinstance(guidance, EmbeddingAsks):
         return guidance.constant(embedding)

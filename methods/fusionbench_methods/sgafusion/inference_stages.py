@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn.functional import leaky_relu_
 
 from fusionbench_methods.sgafusion.common_adapter import ADAPTER_SLOPE
@@ -19,7 +21,10 @@ from fusionbench_methods.sgafusion.row_stages import (
     rectified,
     stacked,
 )
-from fusionbench_methods.sgafusion.shallow_experts import SLOPE
+from fusionbench_methods.sgafusion.shallow_experts import CURVE_OFFSET, SLOPE, LowLightExpert
+
+MOST_THREADS_OF_A_LOOP = 4
+"""Of torch. One thread's single pass over memory is as quick as the several passes of that many."""
 
 
 class Stage(Protocol):
@@ -59,10 +64,22 @@ class AdapterStage:
 
 def _common_mixture(experts: list[torch.Tensor], gate: torch.Tensor, last: bool) -> Piece:
     """The experts' weighted sum by their gate's logits, with both rectifiers; may overwrite them."""
-    if len(experts) == 2 and experts[0].device.type == "cpu" and experts[0].dtype == torch.float32:
+    if len(experts) == 2 and _can_be_compiled(experts[0]):
         return _compiled_mixture(experts[0], experts[1], gate.sigmoid(), last)
     mixed = _mixed_in_place([leaky_relu_(expert, SLOPE) for expert in experts], gate)
     return rectified(mixed, ADAPTER_SLOPE, last)
+
+
+def _can_be_compiled(rows: torch.Tensor) -> bool:
+    """Whether the compiled loops, which run in one thread, are there for these rows and worth it."""
+    is_plain = rows.device.type == "cpu" and rows.dtype == torch.float32
+    return is_plain and torch.get_num_threads() <= MOST_THREADS_OF_A_LOOP
+
+
+def _pixels(image: torch.Tensor) -> NDArray[np.float32]:
+    """The memory of an image `(C, h, W)` with channels last, as `(pixels, C)`."""
+    pixels: NDArray[np.float32] = image.permute(1, 2, 0).flatten(0, 1).numpy()
+    return pixels
 
 
 def _compiled_mixture(first: torch.Tensor, second: torch.Tensor, share: torch.Tensor, last: bool) -> Piece:
@@ -71,7 +88,7 @@ def _compiled_mixture(first: torch.Tensor, second: torch.Tensor, share: torch.Te
 
     piece = Piece.with_room(first, last)
     for each in zip(first, second, share, piece.rows, strict=True):
-        one, other, of_first, mixed = (image.permute(1, 2, 0).flatten(0, 1).numpy() for image in each)
+        one, other, of_first, mixed = (_pixels(image) for image in each)
         mix_two(one, other, of_first[:, 0], SLOPE, ADAPTER_SLOPE, mixed)
     return piece
 
@@ -85,6 +102,22 @@ def _mixed_in_place(experts: list[torch.Tensor], gate: torch.Tensor) -> torch.Te
     for expert, weight in zip(experts[1:], weights[1:], strict=True):
         total.addcmul_(expert, weight)
     return total
+
+
+def _brightened(expert: LowLightExpert, features: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+    """The low-light expert's curve."""
+    if not _can_be_compiled(features):
+        return expert.brightened(features, steps)
+    from fusionbench_methods.sgafusion.compiled_mixture import follow_curve
+
+    released = expert.range == "sigmoid"
+    # In the curve of the other variants there is no offset.
+    offset = CURVE_OFFSET if released else 0.0
+    brightened = torch.empty_like(features, memory_format=torch.channels_last)
+    ordered = (each.contiguous(memory_format=torch.channels_last) for each in (features, steps))
+    for values, curve, filled in zip(*ordered, brightened, strict=True):
+        follow_curve(_pixels(values), _pixels(curve), offset, released, _pixels(filled))
+    return brightened
 
 
 class HazeStage:
@@ -127,11 +160,12 @@ class ShallowStage:
         if not haze.height:
             return Piece(piece.rows[:, :, :0], first.last)
         features, gates, others = (stacked(parts) for parts in aligned)
+        low_light = self._folded.low_light
         experts = [
             (features - self._airlight)
             .div_(self._folded.dehaze.transmission(haze.rows))
             .add_(self._airlight),
-            self._folded.low_light.brightened(features, others[:, 2 * width : 4 * width]),
+            _brightened(low_light, features, low_light.steps(others[:, 2 * width : 4 * width])),
             others[:, 4 * width :],
         ]
         return rectified(_mixed_in_place(experts, gates), SLOPE, first.last)

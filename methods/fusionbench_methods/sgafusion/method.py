@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from fusionbench.contracts import MethodCard
 from fusionbench.errors import InputError
@@ -29,9 +29,9 @@ CARD = MethodCard(
     code="https://github.com/Wohaizainuli/SGAFusion",
     licence="Apache-2.0 (this implementation)",
     summary="encoder with mixtures of dehaze, low-light and base experts, guided by an embedding of the "
-    "visible image's degradation; the table's title says which variant and which encoder",
-    needs="trained weights, --weights sgafusion=FILE: a checkpoint of `fusionbench train sgafusion`, or a "
-    "released network combined with an encoder (see the README of its package)",
+    "visible image's degradation; tables say which variant and which encoder",
+    needs="trained weights: a checkpoint with network and encoder, as the README of its package describes; "
+    "none is published yet",
 )
 
 
@@ -51,9 +51,9 @@ class SGAFusion:
     def __init__(self, weights: Path | None = None, *, embedding: Embedding = "true") -> None:
         if weights is None:
             raise InputError(
-                "method sgafusion has no trained weights yet; give a checkpoint, --weights sgafusion=FILE "
-                "(`fusionbench info sgafusion` says where they come from; random ones have the name "
-                "sgafusion-untrained)"
+                "method sgafusion needs trained weights, and none are published yet; give a checkpoint of "
+                "your own with --weights (eval: --weights sgafusion=FILE), or try it with random ones as "
+                "sgafusion-untrained"
             )
         from fusionbench_methods.sgafusion.checkpoint import load_checkpoint
 
@@ -77,12 +77,11 @@ class SGAFusion:
         from fusionbench_methods.sgafusion.checkpoint import describe
 
         held = describe(weights)
-        return replace(cls.card, title=f"SGAFusion ({held.variant}, {held.encoder or 'no'} encoder)")
+        return replace(cls.card, detail=f"{held.variant}, {held.encoder or 'no'} encoder")
 
     def to(self, device: str) -> SGAFusion:
         """Move network and encoder to a device."""
-        self._network.to(device)
-        self._encoder.to(device)
+        self._start(self._network.to(device), self._encoder.to(device), self._embedding)
         return self
 
     def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
@@ -102,6 +101,8 @@ class SGAFusion:
 
         self._network, self._encoder = network.eval(), encoder.eval()
         self._embeddings = EmbeddingCache(encoder)
+        if embedding not in get_args(Embedding):
+            raise ValueError(f"embedding is {embedding!r}; it must be one of {get_args(Embedding)}")
         self._embedding = embedding
 
     def _told(self, visible: torch.Tensor) -> torch.Tensor:
@@ -123,6 +124,7 @@ class UntrainedSGAFusion(SGAFusion):
         CARD,
         name="sgafusion-untrained",
         title="SGAFusion without training",
+        detail="fixed, compact encoder, random",
         summary="the network `fixed` and the compact encoder with random weights (seed 0), for timing",
         needs="to be asked for by name: its weights are random",
         reference=True,

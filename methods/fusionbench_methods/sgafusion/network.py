@@ -81,13 +81,14 @@ class SGAFusionNet(nn.Module):
             from a network without that head).
 
         Raises:
-            ValueError: If an embedding is needed and missing.
+            ValueError: If shapes do not fit together, or an embedding is needed and missing.
         """
+        self._check(visible, infrared, embedding)
         from_visible = self.resnet.encode_visible(visible)
         from_infrared = self.resnet.encode_infrared(infrared)
         features = from_visible.features + from_infrared.features
         if self.cross is not None:
-            guided = self.cross(features, self._needed(embedding))
+            guided = self.cross(features, embedding)
             features = torch.cat([guided, features], dim=1)
         decoded = self.conv_block5(self.conv_block4(features))
         decoded = decoded + from_visible.skip + from_infrared.skip
@@ -109,20 +110,31 @@ class SGAFusionNet(nn.Module):
             visible: RGB `(N, 3, H, W)` in [0, 1], any height and width.
             infrared: `(N, 1, H, W)` in [0, 1].
             embedding: Of the visible images, `(N, E)`; not needed by a network without semantics.
-            streaming: Go through the image in pieces of a few rows, on an accelerator too: memory beyond the
-                images themselves does not grow with their height. On a CPU pieces are also what is fastest.
+            streaming: Go through the image in pieces of a few rows, however many threads or whatever device:
+                memory beyond the images themselves does not grow with their height. Without, pieces on a CPU
+                are as large as is fastest, which with one thread is the same.
 
         Returns:
             The fused RGB `(N, 3, H, W)`, unbounded.
 
         Raises:
-            ValueError: If an embedding is needed and missing.
+            ValueError: If shapes do not fit together, or an embedding is needed and missing.
         """
-        in_pieces = streaming or visible.device.type == "cpu"
-        rows = rows_of_a_piece(visible) if in_pieces else visible.shape[2]
+        self._check(visible, infrared, embedding)
+        rows = rows_of_a_piece(visible, streaming=streaming)
         return fuse_in_pieces(self, visible, infrared, embedding, rows)
 
-    def _needed(self, embedding: torch.Tensor | None) -> torch.Tensor:
+    def _check(self, visible: torch.Tensor, infrared: torch.Tensor, embedding: torch.Tensor | None) -> None:
+        count, channels, height, width = visible.shape
+        if channels != 3 or infrared.shape != (count, 1, height, width) or not visible.numel():
+            raise ValueError(
+                f"visible is {tuple(visible.shape)} and infrared {tuple(infrared.shape)}; "
+                "expected (N, 3, H, W) and (N, 1, H, W)"
+            )
+        if self.cross is None:
+            return
         if embedding is None:
             raise ValueError(MISSING_EMBEDDING)
-        return embedding
+        if embedding.shape != (count, self.configuration.embedding_width):
+            expected = (count, self.configuration.embedding_width)
+            raise ValueError(f"embedding is {tuple(embedding.shape)}; expected {expected}")

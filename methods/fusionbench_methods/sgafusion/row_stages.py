@@ -120,7 +120,12 @@ def rectified(rows: torch.Tensor, slope: float, last: bool) -> Piece:
 
 
 def stacked(parts: list[torch.Tensor]) -> torch.Tensor:
-    """Rows above each other, channels last in memory; `torch.cat` takes several times as long for that."""
+    """Rows above each other, channels last in memory; `torch.cat` takes several times as long for that.
+
+    A single part is given back as it is.
+    """
+    if len(parts) == 1:
+        return parts[0]
     count, channels, _, width = parts[0].shape
     height = sum(part.shape[2] for part in parts)
     whole = torch.empty(

@@ -93,18 +93,21 @@ class LowLightExpert(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """`(N, C, H, W)` to `(N, C, H, W)`."""
-        return self.brightened(features, leaky_relu(self.conv3(features), SLOPE))
+        return self.brightened(features, self.steps(leaky_relu(self.conv3(features), SLOPE)))
 
-    def brightened(self, features: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        """Apply the curves that the activated output of the first convolution, `(N, 2C, H, W)`, leads to."""
-        curves = leaky_relu(self.conv5(leaky_relu(self.conv4(first), SLOPE)), SLOPE)
-        if self.range == "sigmoid":
-            return _released_curve(features, curves.sigmoid())
-        return _curve(features, curves.tanh())
+    def steps(self, first: torch.Tensor) -> torch.Tensor:
+        """The curve's steps `(N, 8, H, W)`, from the activated output of the first convolution."""
+        raw = leaky_relu(self.conv5(leaky_relu(self.conv4(first), SLOPE)), SLOPE)
+        return raw.sigmoid() if self.range == "sigmoid" else raw.tanh()
+
+    def brightened(self, features: torch.Tensor, steps: torch.Tensor) -> torch.Tensor:
+        """Apply the curve's steps `(N, 8, H, W)` to the features `(N, C, H, W)`."""
+        curve = _released_curve if self.range == "sigmoid" else _curve
+        return curve(features, steps)
 
 
 def _released_curve(features: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
-    """Steps in (0, 1) lower every value in (0, 1); features outside have no gradient, as released."""
+    """Steps in (0, 1) lower every value in (0, 1); every step is cut off to [0, 1], as released."""
     value = features
     for step in curves.chunk(curves.shape[1], dim=1):
         value = (value + step * (value * value - value + CURVE_OFFSET)).clamp(0, 1)
@@ -112,7 +115,7 @@ def _released_curve(features: torch.Tensor, curves: torch.Tensor) -> torch.Tenso
 
 
 def _curve(features: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
-    """Steps in (-1, 1) map [0, 1] onto itself; the sum hands on what lies outside, with its gradient."""
+    """Steps in (-1, 1) map [0, 1] onto itself, so the start alone is cut off."""
     value = features.clamp(0, 1)
     for step in curves.chunk(curves.shape[1], dim=1):
         value = value + step * (value * value - value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,15 +60,20 @@ def test_of_an_encoder_on_clip_only_adapters_and_head_are_kept(tmp_path: Path, m
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.1)
     path = tmp_path / "a.safetensors"
-    with pytest.raises(ValueError, match="say how it was adapted"):
-        save_checkpoint(path, encoder=encoder)
-    save_checkpoint(path, encoder=encoder, adaptation=Adaptation(rank=2))
+    save_checkpoint(path, encoder=encoder)
     assert path.stat().st_size < (tmp_path / "clip.safetensors").stat().st_size
     loaded = load_checkpoint(path, clip_weights=tmp_path / "clip.safetensors")
     images = torch.rand(2, 3, 40, 40)
     torch.testing.assert_close(loaded.encoder.embed(images), encoder.embed(images), rtol=0, atol=1e-5)
     with pytest.raises(InputError, match=r"ViT-B-32\.pt: CLIP's weights are not here"):
         load_checkpoint(path)
+    unmerged = load_checkpoint(path, clip_weights=tmp_path / "clip.safetensors", merge=False)
+    save_checkpoint(tmp_path / "b.safetensors", encoder=unmerged.encoder)
+    assert (tmp_path / "b.safetensors").read_bytes() == path.read_bytes()
+    weights["visual.proj"] = weights["visual.proj"] + 1
+    save_file(weights, tmp_path / "other.safetensors")
+    with pytest.raises(InputError, match="stands on other weights of CLIP"):
+        load_checkpoint(path, clip_weights=tmp_path / "other.safetensors")
 
 
 @pytest.mark.parametrize("wrapped", ["plain", "state_dict", "module."])
@@ -103,11 +109,13 @@ def test_a_mismatch_names_what_is_missing_extra_and_misshapen(tmp_path: Path):
 
 def test_a_released_network_is_combined_with_an_encoder(tmp_path: Path, small_encoder):
     torch.save(SGAFusionNet("released").state_dict(), tmp_path / "official.pth")
-    save_checkpoint(tmp_path / "encoder.safetensors", encoder=small_encoder)
+    small_encoder = SemanticEncoder(replace(small_encoder.configuration, embedding_width=512))
+    save_checkpoint(tmp_path / "encoder.safetensors", encoder=small_encoder, notes={"seed": 1})
     combined = tmp_path / "both.safetensors"
     combine_checkpoints(tmp_path / "official.pth", tmp_path / "encoder.safetensors", combined)
     loaded = load_checkpoint(combined)
     assert loaded.network.configuration.variant == "released"
+    assert loaded.notes == {"network": {}, "encoder": {"seed": 1}}
     image = torch.rand(1, 3, 32, 32)
     assert torch.equal(loaded.encoder.embed(image), small_encoder.embed(image))
     with pytest.raises(InputError, match="holds no encoder"):
@@ -123,6 +131,10 @@ def test_a_released_network_is_combined_with_an_encoder(tmp_path: Path, small_en
         ({"sgafusion": "{}"}, "makes no sense"),
         ({"sgafusion": '{"format": 99}'}, "has format 99"),
         ({"sgafusion": '{"format": 1, "notes": {}, "network": {"widths": [1]}}'}, "makes no sense"),
+        ({"sgafusion": '{"format": 1, "notes": {}, "network": null}'}, "makes no sense"),
+        ({"sgafusion": '{"format": 1, "notes": {}}'}, "makes no sense"),
+        ({"sgafusion": '{"format": 1, "network": {}}'}, "makes no sense"),
+        ({"sgafusion": '{"format": 1, "notes": {}, "encoder": {"tower": 3}}'}, "makes no sense"),
     ],
     ids=str,
 )
@@ -135,3 +147,36 @@ def test_a_header_that_makes_no_sense_is_an_error(tmp_path: Path, header, messag
 def test_another_suffix_is_refused(tmp_path: Path, small_network):
     with pytest.raises(InputError, match=r"ends in \.safetensors"):
         save_checkpoint(tmp_path / "a.pth", small_network("fixed"))
+
+
+def test_adapters_of_a_compact_tower_are_merged_into_it(tmp_path: Path, small_encoder):
+    small_encoder.tower = adapted(small_encoder.tower, Adaptation(rank=2))
+    for name, parameter in small_encoder.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    save_checkpoint(tmp_path / "a.safetensors", encoder=small_encoder)
+    images = torch.rand(2, 3, 40, 40)
+    found = load_checkpoint(tmp_path / "a.safetensors").encoder.embed(images)
+    torch.testing.assert_close(found, small_encoder.embed(images), rtol=0, atol=1e-5)
+
+
+def test_a_network_and_an_encoder_that_do_not_fit_are_refused(tmp_path: Path, small_network, small_encoder):
+    wide = small_network("fixed", embedding_width=20)
+    with pytest.raises(ValueError, match="takes embeddings of 20 numbers, the encoder gives 12"):
+        save_checkpoint(tmp_path / "a.safetensors", wide, small_encoder)
+    save_checkpoint(tmp_path / "wide.safetensors", wide)
+    save_checkpoint(tmp_path / "encoder.safetensors", encoder=small_encoder)
+    combined = tmp_path / "both.safetensors"
+    combine_checkpoints(tmp_path / "wide.safetensors", tmp_path / "encoder.safetensors", combined)
+    with pytest.raises(InputError, match=r"both\.safetensors: .*the encoder gives 12"):
+        load_checkpoint(combined)
+
+
+def test_nothing_is_no_checkpoint(tmp_path: Path):
+    with pytest.raises(ValueError, match="needs a network, an encoder, or both"):
+        save_checkpoint(tmp_path / "a.safetensors")
+
+
+def test_notes_must_be_values_for_json(tmp_path: Path, small_encoder):
+    with pytest.raises(ValueError, match="plain values for JSON"):
+        save_checkpoint(str(tmp_path / "a.safetensors"), encoder=small_encoder, notes={"path": tmp_path})

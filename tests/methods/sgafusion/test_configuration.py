@@ -67,6 +67,8 @@ def test_a_missing_embedding_is_said(small_network):
         {"heads": 3},
         {"experts": -1},
         {"reduction": 0},
+        {"semantics": "foo"},
+        {"curve": "linear"},
     ],
     ids=str,
 )
@@ -105,3 +107,16 @@ def test_the_curve_of_fixed_never_leaves_the_unit_interval():
     features = torch.rand(2, 16, 9, 9)
     curved = expert(features) - features
     assert 0 <= float(curved.min()) <= float(curved.max()) <= 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("visible", "infrared", "embedding"),
+    [((1, 3, 20, 9), (1, 1, 25, 9), 1), ((2, 3, 9, 9), (2, 1, 9, 9), 1), ((0, 3, 9, 9), (0, 1, 9, 9), 0)],
+    ids=str,
+)
+def test_shapes_that_do_not_fit_together_are_refused(small_network, visible, infrared, embedding):
+    network = small_network("fixed").float()
+    given = torch.rand(*visible), torch.rand(*infrared), torch.rand(embedding, 12)
+    for run in (network, network.fuse):
+        with pytest.raises(ValueError, match="expected"):
+            run(*given)

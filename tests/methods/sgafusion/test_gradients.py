@@ -33,10 +33,12 @@ def dead_tensors(network) -> set[str]:
 @pytest.mark.parametrize("experts", [1, 2, 3])
 @pytest.mark.parametrize("variant", ["paper", "fixed"])
 def test_every_tensor_of_paper_and_fixed_receives_a_gradient(small_network, variant, experts):
-    # The gate of a single expert decides nothing.
-    expected = {"gating_network"} if experts == 1 else set()
     dead = dead_tensors(small_network(variant, experts=experts))
-    assert {name.split(".")[-2] for name in dead if "moe1" not in name} == expected
+    gates = {name for name in dead if "gating_network" in name}
+    assert dead - gates == set()
+    # The gate of a single expert decides nothing; that of the shallow mixture has three.
+    assert len(gates) == (2 * 5 if experts == 1 else 0)
+    assert not any("moe1" in name for name in gates)
 
 
 def test_exactly_the_known_tensors_of_released_are_dead(small_network):
@@ -56,7 +58,7 @@ def test_the_airlight_of_released_collapses_and_that_of_fixed_does_not():
     from fusionbench_methods.sgafusion import SGAFusionNet
 
     fallen = {}
-    for variant in ("released", "fixed"):
+    for variant in ("released", "paper", "fixed"):
         expert = SGAFusionNet(variant).resnet.moe1.dehazenet
         optimiser = torch.optim.Adam(expert.parameters(), 1e-3)
         cells = torch.rand(4, 32, expert.grid, expert.grid)
@@ -66,4 +68,4 @@ def test_the_airlight_of_released_collapses_and_that_of_fixed_does_not():
             optimiser.step()
         fallen[variant] = float(expert.airlight(cells).detach().mean())
     assert fallen["released"] < 0.01
-    assert fallen["fixed"] > 0.2
+    assert min(fallen["fixed"], fallen["paper"]) > 0.3

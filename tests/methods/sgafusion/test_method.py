@@ -12,6 +12,8 @@ from fusionbench import registry
 from fusionbench.contracts import FusionMethod
 from fusionbench.errors import InputError
 from fusionbench.fusing import card_with
+from fusionbench.ranking.markdown import render_markdown
+from fusionbench.ranking.tidy import render_csv
 from fusionbench_methods.sgafusion import SGAFusionNet, load_checkpoint, save_checkpoint
 from fusionbench_methods.sgafusion.method import SGAFusion
 
@@ -31,7 +33,7 @@ def images(count: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_without_weights_one_line_says_how_to_get_them():
     with pytest.raises(
-        InputError, match="no trained weights yet; give a checkpoint, --weights sgafusion=FILE"
+        InputError, match="needs trained weights, and none are published yet; give a checkpoint"
     ):
         SGAFusion()
 
@@ -58,7 +60,8 @@ def test_the_table_says_which_variant_and_which_encoder(tmp_path: Path, checkpoi
         results=tmp_path / "results",
     )
     assert not evaluation.failures
-    assert evaluation.tables[0].rows[0].title == "SGAFusion (fixed, compact encoder)"
+    assert "fixed, compact encoder" in render_markdown(evaluation.tables[0])
+    assert "fixed, compact encoder" in render_csv(evaluation.tables[0])
 
 
 def test_it_fuses_what_network_and_encoder_do(checkpoint):
@@ -92,7 +95,7 @@ def test_a_network_without_encoder_says_what_to_do(tmp_path: Path):
     torch.save(SGAFusionNet("released").state_dict(), tmp_path / "official.pth")
     with pytest.raises(InputError, match="combine_checkpoints"):
         SGAFusion(tmp_path / "official.pth")
-    assert card_with(SGAFusion, tmp_path / "official.pth").title == "SGAFusion (released, no encoder)"
+    assert card_with(SGAFusion, tmp_path / "official.pth").detail == "released, no encoder"
 
 
 def test_random_weights_have_a_name_of_their_own_and_are_never_ranked():
@@ -111,3 +114,8 @@ def test_the_card_is_read_without_torch():
 
     code = "import sys, fusionbench_methods.sgafusion.method; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_ablation_that_does_not_exist_is_refused(checkpoint):
+    with pytest.raises(ValueError, match="must be one of"):
+        SGAFusion(checkpoint, embedding="zeros")

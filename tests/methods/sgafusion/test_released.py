@@ -59,6 +59,16 @@ def test_an_image_is_fused_alike_alone_and_in_a_batch(network, inputs):
     assert (together - alone).abs().max() < TOLERANCE * together.abs().max()
 
 
+@torch.no_grad()
+def test_a_weight_changed_behind_autograds_back_is_seen(network, inputs):
+    before = network.fuse(*inputs)
+    network.fusion_head.weight.data.mul_(2)
+    doubled = network.fuse(*inputs)
+    network.fusion_head.weight.data.div_(2)
+    bias = network.fusion_head.bias[:, None, None]
+    torch.testing.assert_close(doubled - bias, 2 * (before - bias), rtol=1e-4, atol=1e-4)
+
+
 def test_other_weights_are_folded_anew(network, inputs, case, make_state_dict):
     network.fuse(*inputs)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}

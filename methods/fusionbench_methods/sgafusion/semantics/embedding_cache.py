@@ -30,7 +30,7 @@ class EmbeddingCache:
         return torch.cat([self._of(image) for image in visible.chunk(len(visible))]).to(visible.device)
 
     def _of(self, image: torch.Tensor) -> torch.Tensor:
-        values = image.detach().contiguous().cpu().numpy()
+        values = image.detach().float().contiguous().cpu().numpy()
         key = hashlib.blake2b(repr(values.shape).encode() + values.tobytes(), digest_size=16).digest()
         if key not in self._known:
             self._known[key] = self._encoder.embed(image)

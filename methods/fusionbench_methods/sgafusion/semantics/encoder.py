@@ -46,6 +46,15 @@ class SemanticConfiguration:
     classes: tuple[str, ...] = DEGRADATION_CLASSES
     embedding_width: int = 512
 
+    def __post_init__(self) -> None:
+        if self.preparation.size != self.tower.image_size:
+            raise ValueError(
+                f"the tower sees {self.tower.image_size} pixels a side, the preparation makes "
+                f"{self.preparation.size}"
+            )
+        if not self.classes or self.embedding_width < 1:
+            raise ValueError("an encoder needs one class and one number of embedding, or more")
+
     def as_json(self) -> dict[str, Any]:
         """As plain values, for a checkpoint's header."""
         return asdict(self)

@@ -51,6 +51,15 @@ def adapted(tower: nn.Module, adaptation: Adaptation) -> nn.Module:
     return wrapped
 
 
+def adaptation_of(tower: nn.Module) -> Adaptation | None:
+    """How a tower was adapted; None for a plain one."""
+    configs = getattr(tower, "peft_config", None)
+    if configs is None:
+        return None
+    config = configs["default"]
+    return Adaptation(config.r, config.lora_alpha, tuple(sorted(config.target_modules)))
+
+
 def merged(tower: nn.Module) -> nn.Module:
     """A plain tower with the adapters added to its weights."""
     plain: nn.Module = tower.merge_and_unload()  # type: ignore[operator]

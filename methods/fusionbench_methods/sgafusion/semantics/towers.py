@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from fusionbench.errors import InputError
-from fusionbench.weight_files import find_weights, read_tensors
+from fusionbench.weight_files import find_weights, read_tensors, require_checksum
 from fusionbench_methods.sgafusion.semantics.linear_attention import with_linear_attention
 
 EXTRA = 'method sgafusion needs the extra "sgafusion": pip install "ivif-fusionbench[sgafusion]"'
@@ -96,7 +97,11 @@ def load_pretrained(tower: nn.Module, path: Path | None = None, beside: Path | N
             "fusionbench_methods.sgafusion.semantics.towers`, or put the file into the folder that "
             "FUSIONBENCH_WEIGHTS names"
         )
-    tensors = read_tensors(found).tensors
+    is_archive = found.suffix == ".pt"
+    if is_archive:
+        # It is TorchScript, which could run code: it has to be the very file.
+        require_checksum(found, CLIP_SHA256)
+    tensors = read_tensors(found, trusted=is_archive).tensors
     visual = {
         name.removeprefix("visual."): tensor.float()
         for name, tensor in tensors.items()
@@ -119,6 +124,24 @@ def split_projections(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tenso
         for projection, part in zip(("q_proj", "k_proj", "v_proj"), tensor.chunk(3), strict=True):
             split[f"{before}{projection}.{kind}"] = part.clone()
     return split
+
+
+def tower_fingerprint(tower: nn.Module) -> str:
+    """Hash of a tower's own weights, whatever adapters are on it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(_own_weights(tower).items()):
+        digest.update(f"{name} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _own_weights(tower: nn.Module) -> dict[str, torch.Tensor]:
+    """Without adapters, by the names a plain tower has: peft wraps the tower and each adapted layer."""
+    return {
+        name.removeprefix("base_model.model.").replace(".base_layer.", "."): tensor
+        for name, tensor in tower.state_dict().items()
+        if ".lora_" not in name
+    }
 
 
 def main() -> None:
