@@ -91,7 +91,8 @@ MethodNames = Annotated[
     typer.Option(
         "--method",
         "-m",
-        help="Registered name or file.py:ClassName; repeat or separate by commas (default: all).",
+        help="Registered name or file.py:ClassName; repeat or separate by commas (default: all that need no "
+        "weights).",
         autocompletion=complete_method,
     ),
 ]

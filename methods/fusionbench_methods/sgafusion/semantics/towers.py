@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from fusionbench.errors import InputError
-from fusionbench.weight_files import find_weights, read_tensors, require_checksum
+from fusionbench.errors import FusionbenchError, InputError
+from fusionbench.weight_files import download_weights, find_weights, read_tensors, require_checksum
 from fusionbench_methods.sgafusion.semantics.linear_attention import with_linear_attention
 
 EXTRA = 'method sgafusion needs the extra "sgafusion": pip install "ivif-fusionbench[sgafusion]"'
@@ -146,9 +147,12 @@ def _own_weights(tower: nn.Module) -> dict[str, torch.Tensor]:
 
 def main() -> None:
     """Download CLIP's weights to where they are looked for."""
-    from fusionbench.weight_files import download_weights
-
-    download_weights(CLIP_ADDRESS, CLIP_FILE, CLIP_SHA256)
+    sys.stderr.write(f"getting {CLIP_ADDRESS} (354 MB); interrupted, the same command goes on\n")
+    try:
+        path = download_weights(CLIP_ADDRESS, CLIP_FILE, CLIP_SHA256)
+    except FusionbenchError as error:
+        raise SystemExit(f"error: {error}") from None
+    sys.stdout.write(f"{path}\n")
 
 
 if __name__ == "__main__":
