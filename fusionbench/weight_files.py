@@ -102,14 +102,18 @@ def load_exactly(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], p
 
 def find_weights(name: str, beside: Path | None = None) -> Path | None:
     """Look for a file of weights: in a folder, in FUSIONBENCH_WEIGHTS, in the user's cache."""
-    configured = os.environ.get(ENVIRONMENT_VARIABLE)
-    folders = [beside, Path(configured).expanduser() if configured else None, weights_cache()]
+    folders = [beside, weights_folder(), _cache()]
     candidates = [folder / name for folder in folders if folder is not None]
     return next((path for path in candidates if path.is_file()), None)
 
 
-def weights_cache() -> Path:
-    """Where downloaded weights are kept unless FUSIONBENCH_WEIGHTS names a folder."""
+def weights_folder() -> Path:
+    """Where downloaded weights are kept: FUSIONBENCH_WEIGHTS, or the user's cache."""
+    configured = os.environ.get(ENVIRONMENT_VARIABLE)
+    return Path(configured).expanduser() if configured else _cache()
+
+
+def _cache() -> Path:
     return user_cache_path("fusionbench", appauthor=False) / "weights"
 
 
@@ -138,21 +142,18 @@ def download_weights(url: str, name: str, sha256: str) -> Path:
     Raises:
         InputError: If it cannot be had, or is another file; nothing is left in its place then.
     """
-    from fusionbench.datasets.archives import require_sha256
     from fusionbench.datasets.fetch import fetch_zip
 
-    configured = os.environ.get(ENVIRONMENT_VARIABLE)
-    folder = Path(configured).expanduser() if configured else weights_cache()
-    target = folder / name
+    target = weights_folder() / name
     if target.is_file():
-        require_sha256(target, sha256)
+        require_checksum(target, sha256)
         return target
     arriving = target.with_name(f"{name}.unchecked")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         # torch writes zip archives.
         fetch_zip(url, arriving, lambda _received, _total: None)
-        require_sha256(arriving, sha256)
+        require_checksum(arriving, sha256)
         arriving.replace(target)
     except OSError as error:
         raise InputError(

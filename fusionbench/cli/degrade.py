@@ -120,17 +120,10 @@ def _condition(degradation: str | None, severity: str | None) -> Condition:
             f"--degradation {text}: a set has one condition; join degradations with + to have them together, "
             "or run the command once for each"
         )
-    condition = parse_condition(text)
-    if severity is None:
-        return condition.with_severity(3.0)
-    severities = parse_severities(severity)
+    severities = parse_severities(options.severity_of(severity, [text]))
     if len(severities) > 1:
         raise InputError(f"--severity {severity}: a set has one severity; run the command once for each")
-    if all(level is not None for _, level in condition.terms):
-        raise InputError(
-            f"--severity {severity}: {condition.name} says how strong it is; leave one of them out"
-        )
-    return condition.with_severity(severities[0])
+    return parse_condition(text).with_severity(severities[0])
 
 
 def _draw(file: Path, dataset: Dataset, image_id: str | None, degradations: str | None, seed: int) -> None:

@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 KIND_OF_PLURAL: Mapping[str, registry.Kind] = {f"{kind}s": kind for kind in registry.KINDS}
 
-BUILT_IN_PROFILES = {
-    "calibrated": "the default: every degradation, at levels that do equal damage",
-    "physical": "every degradation, at the constants of physics",
-}
-"""Profiles that are sets of levels of the registered degradations, not plugins."""
-
 
 def list_plugins(
     kind: Annotated[
@@ -57,9 +51,14 @@ def info(
     """Show a plugin's card: what it is, where it comes from, under which terms, in which file."""
     from rich.console import Console
 
+    from fusionbench.degrading.profiles import OWN_PROFILES
+
     found = [(kind, registry.load(kind, name)) for kind in registry.KINDS if name in registry.names(kind)]
     if ".py" in name:
         found = [("method", registry.method_class(name))]
+    if name in OWN_PROFILES:
+        typer.echo(f"{name} (degradation profile): {OWN_PROFILES[name]}")
+        return
     if not found:
         every = {known for kind in registry.KINDS for known in registry.names(kind)}
         raise UnknownNameError("plugin", name, every)
@@ -84,6 +83,8 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
     from rich import box
     from rich.table import Table
 
+    from fusionbench.degrading.profiles import OWN_PROFILES
+
     columns = {
         "methods": ("title", "year", "licence", "needs"),
         "metrics": ("label", "direction", "compares", "core", "needs"),
@@ -97,7 +98,7 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
     for column in columns:
         grid.add_column(column)
     if plural == "degradation_profiles":
-        for name, title in BUILT_IN_PROFILES.items():
+        for name, title in OWN_PROFILES.items():
             grid.add_row(name, title, "")
     for name, plugin in plugins.items():
         card = _card(KIND_OF_PLURAL[plural], plugin)

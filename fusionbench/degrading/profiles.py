@@ -12,12 +12,16 @@ from fusionbench import registry
 from fusionbench.contracts import CALIBRATED, PHYSICAL, Degradation, DegradationProfile, Levels
 from fusionbench.errors import UnknownNameError
 
-_OWN_LEVELS = (CALIBRATED, PHYSICAL)
+OWN_PROFILES = {
+    CALIBRATED: "the default: every degradation, at levels that do equal damage",
+    PHYSICAL: "every degradation, at the constants of physics",
+}
+"""Profiles that are sets of levels of the registered degradations, not plugins, and what they are."""
 
 
 def profile_names() -> list[str]:
     """Every profile, the default first."""
-    return [*_OWN_LEVELS, *registry.names("degradation_profile")]
+    return [*OWN_PROFILES, *registry.names("degradation_profile")]
 
 
 def degradation_names(profile: str = CALIBRATED) -> list[str]:
@@ -26,7 +30,7 @@ def degradation_names(profile: str = CALIBRATED) -> list[str]:
     Raises:
         UnknownNameError: If there is no such profile.
     """
-    if profile in _OWN_LEVELS:
+    if profile in OWN_PROFILES:
         return registry.names("degradation")
     return sorted(_plugin(profile).degradations)
 
@@ -37,7 +41,7 @@ def degradation(name: str, profile: str = CALIBRATED) -> Degradation:
     Raises:
         UnknownNameError: If there is no such profile, or it has no such degradation.
     """
-    if profile in _OWN_LEVELS:
+    if profile in OWN_PROFILES:
         return registry.degradation(name)
     found = _plugin(profile).degradations
     if name not in found:
@@ -63,12 +67,12 @@ def excluded_by(name: str, profile: str = CALIBRATED) -> tuple[str, ...]:
 
 def defining_class(name: str, profile: str = CALIBRATED) -> type:
     """The class whose code decides what a profile's degradation does."""
-    return type(degradation(name, profile) if profile in _OWN_LEVELS else _plugin(profile))
+    return type(degradation(name, profile) if profile in OWN_PROFILES else _plugin(profile))
 
 
 def random_name(name: str, profile: str = CALIBRATED) -> str:
     """Name of a degradation in the key of its random fields; own levels share their fields."""
-    return name if profile in _OWN_LEVELS else f"{profile}:{name}"
+    return name if profile in OWN_PROFILES else f"{profile}:{name}"
 
 
 @cache

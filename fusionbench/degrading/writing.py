@@ -99,7 +99,8 @@ def degrade_dataset(
         # A full disk must not hide why the loop ended; the lines appended so far are valid as they are.
         with suppress(InputError):
             tidy_manifest(folder)
-            seal(folder)
+    # Not reached by a run that was interrupted, which is not finished.
+    seal(folder)
 
 
 def verify_set(folder: Path) -> Iterator[str]:

@@ -320,3 +320,9 @@ def test_help_imports_nothing_heavy():
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"
+
+
+def test_profiles_that_are_no_plugins_can_be_asked_about(command):
+    assert "constants of physics" in command("info", "physical").stdout
+    assert "calibrated" in command("list", "degradation_profiles").stdout
+    assert "reside:haze" in command("info", "reside").stdout

@@ -75,6 +75,16 @@ def test_a_set_that_was_not_finished_says_so(written: Path) -> None:
     assert any("was not finished" in line for line in verify_set(written))
 
 
+def test_an_interrupted_run_is_not_finished(tmp_path: Path) -> None:
+    scenes = open_dataset("scenes", options={"count": "3", "size": "96x72"})
+    run = degrade_dataset(scenes, CONDITION, 0, tmp_path / "set")
+    next(run)
+    run.close()  # type: ignore[attr-defined]
+    assert any("was not finished" in line for line in verify_set(tmp_path / "set"))
+    write(tmp_path / "set")
+    assert list(verify_set(tmp_path / "set")) == []
+
+
 def test_the_same_command_writes_damaged_images_again(written: Path) -> None:
     damaged, emptied = sorted(written.rglob("*.png"))[:2]
     original = read_visible(damaged)

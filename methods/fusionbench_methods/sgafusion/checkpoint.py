@@ -77,7 +77,8 @@ def save_checkpoint(
 
     Raises:
         InputError: If it cannot be written, or has another suffix.
-        ValueError: If there is neither, the two do not fit together, or notes are no values for JSON.
+        ValueError: If there is neither, the two do not fit together, notes are no values for JSON, or the
+            adapters of OpenAI's tower are merged into it.
     """
     if network is None and encoder is None:
         raise ValueError("a checkpoint needs a network, an encoder, or both")
@@ -235,6 +236,8 @@ def _encoder_tensors(encoder: SemanticEncoder, header: dict[str, Any]) -> dict[s
         tower = encoder.tower if adaptation is None else merged(copy.deepcopy(encoder.tower))
         whole = {f"{_TOWER}{name}": tensor for name, tensor in tower.state_dict().items()}
         return _named(_ENCODER, _head(encoder) | whole)
+    if encoder.has_merged_adapters:
+        raise ValueError("the adapters are merged into CLIP's tower; load the checkpoint with merge=False")
     header["tower_fingerprint"] = tower_fingerprint(encoder.tower)
     if adaptation is None:
         return _named(_ENCODER, _head(encoder))
@@ -269,6 +272,7 @@ def _load_encoder(
         tower = adapted(encoder.tower, Adaptation(**{**values, "targets": tuple(values["targets"])}))
         load_adapter_weights(tower, _part(tensors, _ADAPTER))
         encoder.tower = merged(tower) if merge else tower
+        encoder.has_merged_adapters = merge
 
 
 def _named(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

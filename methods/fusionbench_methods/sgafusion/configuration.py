@@ -50,7 +50,7 @@ class SGAFusionConfiguration:
     reduction: int = 8
     """A common expert narrows its channels by this factor."""
 
-    dehaze_kernel: Literal[1, 3] = 3
+    dehaze_kernel: Literal[1, 3] = 1
     """Side of the dehaze expert's second and third convolution (figure 3: 3; released: 1)."""
 
     base_kernel: Literal[1, 3] = 3
@@ -126,7 +126,6 @@ class SGAFusionConfiguration:
 
 RELEASED = SGAFusionConfiguration(
     variant="released",
-    dehaze_kernel=1,
     base_kernel=1,
     curve="sigmoid",
     airlight_grid=32,
@@ -137,11 +136,16 @@ RELEASED = SGAFusionConfiguration(
 """The authors' code, with those of its bugs that change the function."""
 
 PAPER = SGAFusionConfiguration(
-    variant="paper", experts=3, airlight_grid=32, airlight_hidden=256, semantics="embedding_asks"
+    variant="paper",
+    dehaze_kernel=3,
+    experts=3,
+    airlight_grid=32,
+    airlight_hidden=256,
+    semantics="embedding_asks",
 )
 """The figures; where a figure leaves something open, the README of this package says how we read it."""
 
-FIXED = SGAFusionConfiguration(variant="fixed", dehaze_kernel=1)
+FIXED = SGAFusionConfiguration()
 """Ours: the released network without its bugs, and without weights that cannot learn."""
 
 _CONFIGURATIONS = {"released": RELEASED, "paper": PAPER, "fixed": FIXED}

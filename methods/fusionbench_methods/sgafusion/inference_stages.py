@@ -24,7 +24,7 @@ from fusionbench_methods.sgafusion.row_stages import (
 from fusionbench_methods.sgafusion.shallow_experts import CURVE_OFFSET, SLOPE, LowLightExpert
 
 MOST_THREADS_OF_A_LOOP = 4
-"""Of torch. One thread's single pass over memory is as quick as the several passes of that many."""
+"""Of torch. With more, shared passes over memory are taken to be quicker than one thread's single pass."""
 
 
 class Stage(Protocol):
@@ -128,9 +128,7 @@ class HazeStage:
 
     def push(self, piece: Piece) -> Piece:
         """`(N, 2C, h, W)` to `(N, 2C, h', W)`; two rows behind where the convolutions are 3x3."""
-        for stage in self._stages:
-            piece = stage.push(piece)
-        return piece
+        return through(self._stages, piece)
 
 
 class ShallowStage:
@@ -181,8 +179,9 @@ class EncoderStage:
     """
 
     def __init__(self, folded: FoldedNetwork, first: Kernel, shallow: ShallowStage | None = None) -> None:
-        self._shallow: list[Stage] = [RowConvolution(first, SLOPE), *([] if shallow is None else [shallow])]
         self._to_skip: list[Stage] = [
+            RowConvolution(first, SLOPE),
+            *([] if shallow is None else [shallow]),
             RowConvolution(folded.second, SLOPE),
             AdapterStage(folded.second_adapter),
             RowConvolution(folded.third, SLOPE),
@@ -195,7 +194,7 @@ class EncoderStage:
 
     def push(self, piece: Piece) -> tuple[Piece, Piece]:
         """The image's rows to features `(N, C4, h', W)` and the skip `(N, C3, h'', W)`, which runs ahead."""
-        skip = through([*self._shallow, *self._to_skip], piece)
+        skip = through(self._to_skip, piece)
         return through(self._to_features, skip), skip
 
 

@@ -67,6 +67,8 @@ def test_of_an_encoder_on_clip_only_adapters_and_head_are_kept(tmp_path: Path, m
     torch.testing.assert_close(loaded.encoder.embed(images), encoder.embed(images), rtol=0, atol=1e-5)
     with pytest.raises(InputError, match=r"ViT-B-32\.pt: CLIP's weights are not here"):
         load_checkpoint(path)
+    with pytest.raises(ValueError, match="load the checkpoint with merge=False"):
+        save_checkpoint(tmp_path / "c.safetensors", encoder=loaded.encoder)
     unmerged = load_checkpoint(path, clip_weights=tmp_path / "clip.safetensors", merge=False)
     save_checkpoint(tmp_path / "b.safetensors", encoder=unmerged.encoder)
     assert (tmp_path / "b.safetensors").read_bytes() == path.read_bytes()

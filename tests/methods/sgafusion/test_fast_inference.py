@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -92,7 +92,7 @@ def test_streaming_takes_no_more_memory_for_a_higher_image(small_network, varian
             network.fuse(*pair, streaming=True)
         largest.append(watched.bytes - pair[0].numel() * 4)
     # What grows is the fused image alone.
-    assert largest[1] <= max(largest[0], 0)
+    assert largest[1] <= largest[0]
 
 
 @settings(max_examples=40)
@@ -101,8 +101,7 @@ def test_a_convolution_of_pieces_is_that_of_the_whole(heights, width, odd):
     height = sum(heights)
     image = torch.rand(2, 3, height, width, dtype=torch.float64)
     kernel = Kernel(torch.rand(4, 3, 3 if odd else 1, 3 if odd else 1).double(), torch.rand(4).double())
-    if height == 0:
-        return
+    assume(height > 0)
     stage = RowConvolution(kernel, 0.1)
     parts, top = [], 0
     for index, rows in enumerate(heights):

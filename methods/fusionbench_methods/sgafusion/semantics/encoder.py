@@ -96,6 +96,8 @@ class SemanticEncoder(nn.Module):
         self.tower = build_tower(configuration.tower)
         self.fc1 = nn.Linear(configuration.tower.output, configuration.embedding_width)
         self.fc2 = nn.Linear(configuration.embedding_width, len(configuration.classes))
+        self.has_merged_adapters = False
+        """Adapters have become part of the tower's weights and cannot be told from them any more."""
 
     def embed(self, visible: torch.Tensor) -> torch.Tensor:
         """From visible images `(N, 3, H, W)` in [0, 1] to embeddings `(N, embedding_width)`, not negative."""
