@@ -18,6 +18,10 @@ class MethodError(FusionbenchError):
     """A fusion method raised, or returned something that is not a fused image."""
 
 
+class TrainingError(FusionbenchError):
+    """Training that cannot go on; what was reached before is kept."""
+
+
 class UnknownNameError(FusionbenchError):
     """A plugin name that nothing registers; the message offers the nearest ones."""
 

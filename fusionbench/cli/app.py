@@ -15,6 +15,7 @@ from fusionbench.cli import (
     listing,
     measure,
     score,
+    train,
 )
 
 app = typer.Typer(
@@ -47,6 +48,7 @@ app.command("eval")(evaluate.evaluate)
 app.command("score")(score.score)
 app.command("measure")(measure.measure)
 app.command("fuse")(fuse.fuse)
+app.command("train")(train.train)
 app.command("degrade")(degrade.degrade)
 app.command("calibrate")(calibrate.calibrate)
 app.command("leaderboard")(leaderboard.leaderboard)

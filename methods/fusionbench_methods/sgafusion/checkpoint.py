@@ -18,6 +18,8 @@ from fusionbench.errors import InputError
 from fusionbench.weight_files import load_exactly, read_header, read_tensors
 from fusionbench.whole_files import appearing
 from fusionbench_methods.sgafusion.configuration import SGAFusionConfiguration
+from fusionbench_methods.sgafusion.fixed.configuration import FIXED, FixedConfiguration
+from fusionbench_methods.sgafusion.fixed.network import FixedSGAFusionNet
 from fusionbench_methods.sgafusion.network import SGAFusionNet
 from fusionbench_methods.sgafusion.semantics.encoder import SemanticConfiguration, SemanticEncoder
 from fusionbench_methods.sgafusion.semantics.low_rank_adaptation import (
@@ -29,6 +31,8 @@ from fusionbench_methods.sgafusion.semantics.low_rank_adaptation import (
     merged,
 )
 from fusionbench_methods.sgafusion.semantics.towers import CLIP_FILE, load_pretrained, tower_fingerprint
+
+Network = SGAFusionNet | FixedSGAFusionNet
 
 HEADER = "sgafusion"
 """Key of the header's JSON."""
@@ -45,7 +49,7 @@ _TOWER = "tower."
 class Checkpoint:
     """What a file holds."""
 
-    network: SGAFusionNet | None
+    network: Network | None
     encoder: SemanticEncoder | None
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What whoever wrote it says of its making: recipe, data, seed."""
@@ -62,10 +66,11 @@ class Description:
 
 def save_checkpoint(
     path: Path | str,
-    network: SGAFusionNet | None = None,
+    network: Network | None = None,
     encoder: SemanticEncoder | None = None,
     *,
     notes: Mapping[str, Any] | None = None,
+    half: bool = False,
 ) -> None:
     """Write a network, an encoder, or both; the file appears complete or not at all.
 
@@ -74,6 +79,7 @@ def save_checkpoint(
         network: The network.
         encoder: The encoder. Of one with OpenAI's tower, adapters (if it has them) and head are kept.
         notes: Values for JSON about how it was made.
+        half: Write 16-bit floats: half the size, weights rounded to three digits.
 
     Raises:
         InputError: If it cannot be written, or has another suffix.
@@ -91,6 +97,8 @@ def save_checkpoint(
     if encoder is not None:
         header["encoder"] = encoder.configuration.as_json()
         tensors |= _encoder_tensors(encoder, header)
+    if half:
+        tensors = {name: tensor.half() for name, tensor in tensors.items()}
     _write(Path(path), tensors, header)
 
 
@@ -115,7 +123,7 @@ def load_checkpoint(path: Path | str, *, clip_weights: Path | None = None, merge
     network, encoder = None, None
     try:
         if "network" in described:
-            network = SGAFusionNet(configuration=SGAFusionConfiguration.from_json(described["network"]))
+            network = _network(described["network"])
             load_exactly(network, _part(tensors, _NETWORK), path)
             network.eval()
         if "encoder" in described:
@@ -186,6 +194,13 @@ def _write(path: Path, tensors: Mapping[str, torch.Tensor], header: Mapping[str,
         ) from error
 
 
+def _network(described: dict[str, Any]) -> Network:
+    """An untrained network of a header's configuration."""
+    if described.get("variant") == FIXED:
+        return FixedSGAFusionNet(FixedConfiguration.from_json(described))
+    return SGAFusionNet(configuration=SGAFusionConfiguration.from_json(described))
+
+
 def _released_network(tensors: Mapping[str, torch.Tensor], path: Path) -> SGAFusionNet:
     network = SGAFusionNet("released")
     try:
@@ -197,7 +212,7 @@ def _released_network(tensors: Mapping[str, torch.Tensor], path: Path) -> SGAFus
     return network.eval()
 
 
-def _require_fit_of(path: Path, network: SGAFusionNet | None, encoder: SemanticEncoder | None) -> None:
+def _require_fit_of(path: Path, network: Network | None, encoder: SemanticEncoder | None) -> None:
     try:
         _require_fit(network, encoder)
     except ValueError as error:
@@ -206,7 +221,7 @@ def _require_fit_of(path: Path, network: SGAFusionNet | None, encoder: SemanticE
         ) from error
 
 
-def _require_fit(network: SGAFusionNet | None, encoder: SemanticEncoder | None) -> None:
+def _require_fit(network: Network | None, encoder: SemanticEncoder | None) -> None:
     if network is None or encoder is None:
         return
     wanted, given = network.configuration.embedding_width, encoder.configuration.embedding_width

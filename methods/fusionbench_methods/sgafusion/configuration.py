@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-Variant = Literal["released", "paper", "fixed"]
-VARIANTS: tuple[Variant, ...] = ("released", "paper", "fixed")
+Variant = Literal["released", "paper", "corrected"]
+VARIANTS: tuple[Variant, ...] = ("released", "paper", "corrected")
 
 Semantics = Literal["pixels_ask", "embedding_asks", "vector", "none"]
 """How the embedding of the visible image enters the fusion.
@@ -38,7 +38,7 @@ class SGAFusionConfiguration:
         ValueError: If the numbers do not fit together.
     """
 
-    variant: Variant = "fixed"
+    variant: Variant = "corrected"
     """Where the configuration started from; a name for tables."""
 
     widths: tuple[int, int, int, int] = (16, 32, 64, 128)
@@ -145,17 +145,18 @@ PAPER = SGAFusionConfiguration(
 )
 """The figures; where a figure leaves something open, the README of this package says how we read it."""
 
-FIXED = SGAFusionConfiguration()
-"""Ours: the released network without its bugs, and without weights that cannot learn."""
+CORRECTED = SGAFusionConfiguration()
+"""The released network without its bugs, and without weights that cannot learn. (`fixed` is another network,
+which learns: the package of that name.)"""
 
-_CONFIGURATIONS = {"released": RELEASED, "paper": PAPER, "fixed": FIXED}
+_CONFIGURATIONS = {"released": RELEASED, "paper": PAPER, "corrected": CORRECTED}
 
 
 def configuration_of(variant: Variant, **changes: Any) -> SGAFusionConfiguration:
     """The configuration of a variant, with some of its fields changed.
 
     Args:
-        variant: `released`, `paper` or `fixed`.
+        variant: `released`, `paper` or `corrected`.
         **changes: Fields of `SGAFusionConfiguration`, such as `experts=0` or `segmentation_classes=0`.
 
     Raises:

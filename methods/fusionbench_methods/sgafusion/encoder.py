@@ -13,6 +13,7 @@ from torch.nn.functional import leaky_relu
 
 from fusionbench_methods.sgafusion.common_adapter import common_adapter
 from fusionbench_methods.sgafusion.configuration import SGAFusionConfiguration
+from fusionbench_methods.sgafusion.precision import full_precision
 from fusionbench_methods.sgafusion.shallow_experts import SLOPE, ShallowMixture, convolution
 
 
@@ -54,7 +55,10 @@ class Encoder(nn.Module):
 
     def encode_visible(self, visible: torch.Tensor) -> Encoded:
         """Encode RGB `(N, 3, H, W)` in [0, 1]."""
-        return self._deeper(self.moe1(self.conv1(visible)))
+        shallow = self.conv1(visible)
+        with full_precision(visible):
+            mixed = self.moe1(shallow.float() if visible.dtype == torch.float32 else shallow)
+        return self._deeper(mixed)
 
     def encode_infrared(self, infrared: torch.Tensor) -> Encoded:
         """Encode infrared `(N, 1, H, W)` in [0, 1], repeated to three channels."""

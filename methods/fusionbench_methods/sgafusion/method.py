@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from fusionbench.contracts import MethodCard
+from fusionbench.contracts import MethodCard, Recipe
 from fusionbench.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
-    from fusionbench_methods.sgafusion.network import SGAFusionNet
+    from fusionbench_methods.sgafusion.checkpoint import Network
     from fusionbench_methods.sgafusion.semantics.encoder import SemanticEncoder
 
 Embedding = Literal["true", "zero", "shuffled"]
@@ -79,6 +79,13 @@ class SGAFusion:
         held = describe(weights)
         return replace(cls.card, detail=f"{held.variant}, {held.encoder or 'no'} encoder")
 
+    @classmethod
+    def recipe(cls) -> Recipe:
+        """How it is trained."""
+        from fusionbench_methods.sgafusion.training.recipe import SGAFusionRecipe
+
+        return SGAFusionRecipe()
+
     def to(self, device: str) -> SGAFusion:
         """Move network and encoder to a device."""
         self._start(self._network.to(device), self._encoder.to(device), self._embedding)
@@ -96,7 +103,7 @@ class SGAFusion:
         """
         return self._network.fuse(visible, infrared, self._told(visible)).clamp(0.0, 1.0)
 
-    def _start(self, network: SGAFusionNet, encoder: SemanticEncoder, embedding: Embedding) -> None:
+    def _start(self, network: Network, encoder: SemanticEncoder, embedding: Embedding) -> None:
         from fusionbench_methods.sgafusion.semantics.embedding_cache import EmbeddingCache
 
         self._network, self._encoder = network.eval(), encoder.eval()
@@ -125,7 +132,7 @@ class UntrainedSGAFusion(SGAFusion):
         name="sgafusion-untrained",
         title="SGAFusion without training",
         detail="fixed, compact encoder, random",
-        summary="the network `fixed` and the compact encoder with random weights (seed 0), for timing",
+        summary="the network `corrected` and the compact encoder with random weights (seed 0), for timing",
         needs="to be asked for by name: its weights are random",
         reference=True,
     )
@@ -133,9 +140,9 @@ class UntrainedSGAFusion(SGAFusion):
     def __init__(self) -> None:
         import torch
 
-        from fusionbench_methods.sgafusion.network import SGAFusionNet
+        from fusionbench_methods.sgafusion.fixed.network import FixedSGAFusionNet
         from fusionbench_methods.sgafusion.semantics.encoder import COMPACT_SEMANTICS, SemanticEncoder
 
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            self._start(SGAFusionNet("fixed"), SemanticEncoder(COMPACT_SEMANTICS), "true")
+            self._start(FixedSGAFusionNet(), SemanticEncoder(COMPACT_SEMANTICS), "true")

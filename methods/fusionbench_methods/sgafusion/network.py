@@ -42,14 +42,14 @@ class SGAFusionNet(nn.Module):
     Attributes carry the names of the released checkpoint, so that it loads as it is.
 
     Args:
-        variant: `released`, `paper` or `fixed`.
+        variant: `released`, `paper` or `corrected`.
         configuration: Taken instead of the variant's own, if given.
         **changes: Fields of the variant's configuration to change, such as `experts=0`.
     """
 
     def __init__(
         self,
-        variant: Variant = "fixed",
+        variant: Variant = "corrected",
         *,
         configuration: SGAFusionConfiguration | None = None,
         **changes: Any,

@@ -19,8 +19,10 @@ from fusionbench_methods.sgafusion.semantics.preparation import (
 from fusionbench_methods.sgafusion.semantics.towers import (
     CLIP_TOWER,
     COMPACT_TOWER,
+    ConvolutionalTowerConfiguration,
     TowerConfiguration,
     build_tower,
+    tower_from_json,
 )
 
 DEGRADATION_CLASSES = (
@@ -41,7 +43,7 @@ DEGRADATION_CLASSES = (
 class SemanticConfiguration:
     """What an encoder is made of."""
 
-    tower: TowerConfiguration = COMPACT_TOWER
+    tower: TowerConfiguration | ConvolutionalTowerConfiguration = COMPACT_TOWER
     preparation: Preparation = COMPACT_PREPARATION
     classes: tuple[str, ...] = DEGRADATION_CLASSES
     embedding_width: int = 512
@@ -66,7 +68,7 @@ class SemanticConfiguration:
         for name in ("mean", "deviation"):
             preparation[name] = tuple(preparation[name])
         return cls(
-            tower=TowerConfiguration(**values["tower"]),
+            tower=tower_from_json(values["tower"]),
             preparation=Preparation(**preparation),
             classes=tuple(values["classes"]),
             embedding_width=values["embedding_width"],
@@ -101,8 +103,11 @@ class SemanticEncoder(nn.Module):
 
     def embed(self, visible: torch.Tensor) -> torch.Tensor:
         """From visible images `(N, 3, H, W)` in [0, 1] to embeddings `(N, embedding_width)`, not negative."""
-        features = self.tower(self.configuration.preparation(visible))
-        embedding: torch.Tensor = self.fc1(features).relu()
+        return self.embed_prepared(self.configuration.preparation(visible))
+
+    def embed_prepared(self, prepared: torch.Tensor) -> torch.Tensor:
+        """As `embed`, from images that the configuration's preparation has prepared."""
+        embedding: torch.Tensor = self.fc1(self.tower(prepared)).relu()
         return embedding
 
     def forward(self, visible: torch.Tensor) -> torch.Tensor:
