@@ -48,7 +48,7 @@ class Logbook:
         rows = self._rows if self._rewrite else self._pending
         if rows:
             with self._path.open("w" if self._rewrite else "a", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, list(self._rows[0]))
+                writer = csv.DictWriter(file, list(self._rows[0]), lineterminator="\n")
                 if self._rewrite:
                     writer.writeheader()
                 writer.writerows(rows)
@@ -67,15 +67,9 @@ def read_log(folder: Path) -> list[dict[str, float]]:
     path = folder / CSV_FILE
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = []
-        for row in reader:
-            try:
-                rows.append({name: float(value) for name, value in row.items()})
-            except (TypeError, ValueError):
-                break
-    return rows
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n")]
+    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(whole)]
 
 
 def draw_losses(rows: list[dict[str, float]], title: str, path: Path) -> None:

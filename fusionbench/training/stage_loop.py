@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 CHECKPOINT_FILE = "checkpoint.pt"
 
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+PACE_VARIABLE = "FUSIONBENCH_CHECKPOINT_SECONDS"
+"""Environment variable with another number of seconds between checkpoints; it changes no result."""
 
 AVERAGE_START = 10
 """The average's memory grows with the steps, so that the first weights do not linger."""
@@ -97,13 +101,13 @@ def run_stage(stage: TrainingStage, run: StageRun, accelerator: Accelerator, fol
     first = state.resume()
     follower.began(run.name, first, run.settings.steps)
     logbook = Logbook(run.folder, first) if accelerator.is_main_process else None
-    kept = time.monotonic()
+    kept, pace = time.monotonic(), _pace()
     for step, losses in _steps(state, first):
         if logbook is None:
             continue
         logbook.add(step, losses)
         follower.stepped(run.name, step + 1, run.settings.steps, losses)
-        if time.monotonic() - kept >= SECONDS_BETWEEN_CHECKPOINTS:
+        if time.monotonic() - kept >= pace:
             state.keep(step + 1)
             logbook.flush()
             kept = time.monotonic()
@@ -112,6 +116,14 @@ def run_stage(stage: TrainingStage, run: StageRun, accelerator: Accelerator, fol
         logbook.close(f"{run.identity.get('method', '')} {run.name}".strip())
     state.take_average()
     accelerator.wait_for_everyone()
+
+
+def _pace() -> float:
+    text = os.environ.get(PACE_VARIABLE, "")
+    try:
+        return float(text) if text else SECONDS_BETWEEN_CHECKPOINTS
+    except ValueError:
+        raise InputError(f"{PACE_VARIABLE}={text}: expected a number of seconds") from None
 
 
 def _steps(state: _State, first: int) -> Iterator[tuple[int, dict[str, float]]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import adaptive_avg_pool2d, relu
+from torch.nn.functional import adaptive_avg_pool2d, pixel_shuffle, pixel_unshuffle, relu
 
 from fusionbench_methods.sgafusion.fixed.configuration import FixedConfiguration
 from fusionbench_methods.sgafusion.fixed.light import luminance, to_display, to_linear
@@ -146,27 +146,27 @@ class SceneNetwork(nn.Module):
 
 
 class TransmissionNetwork(nn.Module):
-    """Transmission of every cell: residual convolutions, dilated so that each cell sees the whole frame."""
+    """Transmission of every cell: residual convolutions at half its size, dilated to see the whole frame."""
 
     DILATIONS = (1, 2, 4, 8, 4, 2)
 
     def __init__(self, embedding: int, width: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(8, width, 3, padding=1)
+        self.first = nn.Conv2d(4 * 8, width, 3, padding=1)
         self.told = nn.Linear(embedding, width)
         self.layers = nn.ModuleList(
             nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation) for dilation in self.DILATIONS
         )
-        self.last = nn.Conv2d(width, 1, 3, padding=1)
+        self.last = nn.Conv2d(width, 4, 3, padding=1)
         nn.init.constant_(self.last.bias, TRANSMISSION_PRIOR)  # type: ignore[arg-type]
 
     def forward(self, thumbnail: Thumbnail, embedding: torch.Tensor) -> torch.Tensor:
         """`(N, 1, 48, 64)` in (0, 1)."""
         seen = torch.cat([_colours(thumbnail), _darkest(thumbnail), _coordinates(thumbnail)], dim=1)
-        features = relu(self.first(seen) + self.told(embedding)[:, :, None, None])
+        features = relu(self.first(pixel_unshuffle(seen, 2)) + self.told(embedding)[:, :, None, None])
         for layer in self.layers:
             features = features + relu(layer(features))
-        transmission: torch.Tensor = self.last(features).sigmoid()
+        transmission: torch.Tensor = pixel_shuffle(self.last(features), 2).sigmoid()
         return transmission
 
 
