@@ -197,7 +197,7 @@ def main() -> None:
     chosen = options.parse_args()
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    variants: list[Variant] = chosen.variant or ["released", "fixed"]
+    variants: list[Variant] = chosen.variant or ["released", "corrected"]
     if chosen.peak_of:
         height, width = (int(length) for length in chosen.size.split("x"))
         print_peak(variants[0], chosen.peak_of, (height, width))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.conftest import make_pair
 
-TOY = '''
+TOY = """
 import time
 from pathlib import Path
 
@@ -85,7 +85,7 @@ class Toy:
 class Untrained:
     def fuse(self, visible, infrared):
         return visible
-'''
+"""
 
 SETTINGS = """
 seed = 3

@@ -53,7 +53,8 @@ def test_clean_pairs_are_there_once(dataset, tmp_path):
 
 def test_severities_are_drawn_within_their_bounds(dataset, tmp_path):
     names = kept(dataset, tmp_path / "frames", variants=20).names
-    levels = [float(term.split("@")[1]) for name in names for term in name.split(" ")[-1].split("+") if "@" in term]
+    terms = [term for name in names for term in name.split(" ")[-1].split("+") if "@" in term]
+    levels = [float(term.split("@")[1]) for term in terms]
     assert 2.0 <= min(levels) < 2.2 and 3.8 < max(levels) <= 4.0
 
 

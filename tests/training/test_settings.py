@@ -136,5 +136,5 @@ def test_there_is_no_such_preset(card):
 
 
 def test_there_is_no_such_file(card):
-    with pytest.raises(InputError, match="no.toml: cannot be read"):
+    with pytest.raises(InputError, match=r"no\.toml: cannot be read"):
         read_settings(card, "no.toml")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 
@@ -81,7 +80,8 @@ def test_accumulated_batches_are_one_large_one(toy, listener, monkeypatch):
     (toy.folder / "toy.toml").write_text(settings)
     monkeypatch.setattr(torch.nn.Dropout, "forward", lambda self, values: values)
     whole = toy.plan("whole", {"second.batch": "4", "second.steps": "1", "noise": "0.0"})
-    parts = toy.plan("parts", {"second.batch": "2", "second.steps": "1", "second.accumulate": "2", "noise": "0.0"})
+    halves = {"second.batch": "2", "second.accumulate": "2"}
+    parts = toy.plan("parts", {**halves, "second.steps": "1", "noise": "0.0"})
     first, second = (load_file(train(plan, listener)) for plan in (whole, parts))
     for name, weight in first.items():
         torch.testing.assert_close(weight, second[name], rtol=1e-5, atol=1e-6)
@@ -113,7 +113,7 @@ def test_training_anew_from_a_stage_keeps_the_one_before(toy, listener):
 
 def test_another_recipe_does_not_take_what_this_one_did(toy, listener):
     train(toy.plan("out"), listener)
-    with pytest.raises(InputError, match=r"first.safetensors: was trained by another recipe \(batch is 3 there, 5"):
+    with pytest.raises(InputError, match=r"was trained by another recipe \(batch is 3 there, 5 here\)"):
         train(toy.plan("out", {"first.batch": "5"}), listener)
 
 
@@ -127,7 +127,7 @@ def test_a_checkpoint_of_another_recipe_is_refused_by_name(toy, listener):
 
 def test_a_loss_that_is_not_finite_stops_and_names_the_batch(toy, listener):
     plan = toy.plan("out", {"first.poison": "20"})
-    with pytest.raises(TrainingError, match=r"stage first, step 20: the loss is nan, from roadscene/FLIR_0000"):
+    with pytest.raises(TrainingError, match=r"first, step 20: the loss is nan, from roadscene/FLIR_0000"):
         train(plan, listener)
     state = read_checkpoint(plan.out / "first" / "checkpoint.pt")
     assert state["steps"] == 20
@@ -138,7 +138,7 @@ def test_an_artefact_that_was_changed_is_refused(toy, listener):
     plan = toy.plan("out")
     train(plan, listener)
     plan.artefact("first").write_bytes(b"something else")
-    with pytest.raises(InputError, match="first.safetensors: was changed after training"):
+    with pytest.raises(InputError, match=r"first\.safetensors: was changed after training"):
         train(plan, listener)
 
 
@@ -193,14 +193,14 @@ def test_a_dry_run_tries_every_stage_and_keeps_nothing(toy, listener):
 
 
 def test_the_number_of_processes_is_checked(toy, listener):
-    with pytest.raises(InputError, match=r"--processes 2: there are 1; start them with `torchrun --nproc-per-node 2"):
+    with pytest.raises(InputError, match=r"there are 1; start them with `torchrun --nproc-per-node 2"):
         train(toy.plan("out", processes=2), listener)
 
 
 def test_a_method_without_a_recipe_says_which_have_one(toy):
     from fusionbench.training import plan_training
 
-    with pytest.raises(InputError, match="average: offers no recipe to train it by; these do: .*sgafusion"):
+    with pytest.raises(InputError, match=r"average: offers no recipe to train it by; these do: .*sgafusion"):
         plan_training("average", out=toy.folder / "out")
 
 
@@ -229,4 +229,4 @@ def test_a_torn_last_line_of_a_log_is_dropped(toy, listener):
     whole = log.read_text()
     log.write_text(whole[:-2])
     assert len(read_log(plan.out / "first")) == 23
-    assert list(csv.reader(whole.splitlines()))[0][:2] == ["step", "total"]
+    assert whole.splitlines()[0].split(",")[:2] == ["step", "total"]

@@ -32,7 +32,7 @@ def _seeded() -> Iterator[None]:
 def small_network() -> Callable[..., SGAFusionNet]:
     """A narrow network in double precision whose weights, all of them, are large enough to matter."""
 
-    def make(variant: Any = "fixed", **changes: Any) -> SGAFusionNet:
+    def make(variant: Any = "corrected", **changes: Any) -> SGAFusionNet:
         network = SGAFusionNet(configuration=configuration_of(variant, **{**SMALL, **changes})).double()
         with torch.no_grad():
             for parameter in network.parameters():

@@ -29,7 +29,7 @@ pytest.importorskip("peft")
 
 def test_network_encoder_and_notes_come_back(tmp_path: Path, small_network, small_encoder):
     path = tmp_path / "a.safetensors"
-    network = small_network("fixed", experts=3).float()
+    network = small_network("corrected", experts=3).float()
     save_checkpoint(path, network, small_encoder, notes={"recipe": "tiny", "seed": 3})
     loaded = load_checkpoint(path)
     assert loaded.notes == {"recipe": "tiny", "seed": 3}
@@ -148,7 +148,7 @@ def test_a_header_that_makes_no_sense_is_an_error(tmp_path: Path, header, messag
 
 def test_another_suffix_is_refused(tmp_path: Path, small_network):
     with pytest.raises(InputError, match=r"ends in \.safetensors"):
-        save_checkpoint(tmp_path / "a.pth", small_network("fixed"))
+        save_checkpoint(tmp_path / "a.pth", small_network("corrected"))
 
 
 def test_adapters_of_a_compact_tower_are_merged_into_it(tmp_path: Path, small_encoder):
@@ -163,7 +163,7 @@ def test_adapters_of_a_compact_tower_are_merged_into_it(tmp_path: Path, small_en
 
 
 def test_a_network_and_an_encoder_that_do_not_fit_are_refused(tmp_path: Path, small_network, small_encoder):
-    wide = small_network("fixed", embedding_width=20)
+    wide = small_network("corrected", embedding_width=20)
     with pytest.raises(ValueError, match="takes embeddings of 20 numbers, the encoder gives 12"):
         save_checkpoint(tmp_path / "a.safetensors", wide, small_encoder)
     save_checkpoint(tmp_path / "wide.safetensors", wide)

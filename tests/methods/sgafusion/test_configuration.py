@@ -46,13 +46,13 @@ def test_an_ablation_is_a_configuration(small_network, variant, ablation):
 
 
 def test_without_semantics_no_embedding_is_needed(small_network):
-    network = small_network("fixed", semantics="none").float()
+    network = small_network("corrected", semantics="none").float()
     visible, infrared, _ = inputs()
     assert network(visible, infrared)[0].shape == network.fuse(visible, infrared).shape
 
 
 def test_a_missing_embedding_is_said(small_network):
-    network = small_network("fixed").float()
+    network = small_network("corrected").float()
     visible, infrared, _ = inputs()
     for run in (network, network.fuse):
         with pytest.raises(ValueError, match="guided by semantics"):
@@ -74,18 +74,18 @@ def test_a_missing_embedding_is_said(small_network):
 )
 def test_numbers_that_do_not_fit_are_refused(changes):
     with pytest.raises(ValueError, match=r"must be|has four"):
-        configuration_of("fixed", **changes)
+        configuration_of("corrected", **changes)
 
 
 def test_an_unknown_variant_names_those_there_are():
-    with pytest.raises(ValueError, match="released, paper, fixed"):
+    with pytest.raises(ValueError, match="released, paper, corrected"):
         SGAFusionNet("original")
 
 
 @torch.no_grad()
-def test_the_curve_brightens_and_darkens_in_fixed_and_only_darkens_in_released():
+def test_the_curve_brightens_and_darkens_in_corrected_and_only_darkens_in_released():
     changes = {}
-    for variant in ("released", "fixed"):
+    for variant in ("released", "corrected"):
         expert = SGAFusionNet(variant).resnet.moe1.lownet
         features = torch.rand(1, 16, 8, 8)
         for sign in (-1, 1):
@@ -94,15 +94,15 @@ def test_the_curve_brightens_and_darkens_in_fixed_and_only_darkens_in_released()
             curved = expert(features) - features
             changes[variant, sign] = float((curved - features).mean())
     assert changes["released", 1] < -0.1
-    assert changes["fixed", 1] < -0.1
+    assert changes["corrected", 1] < -0.1
     assert changes["released", -1] <= 0.01
     # A leaky rectifier leaves a hundredth of -100, which tanh takes to -0.76.
-    assert changes["fixed", -1] > 0.1
+    assert changes["corrected", -1] > 0.1
 
 
 @torch.no_grad()
-def test_the_curve_of_fixed_never_leaves_the_unit_interval():
-    expert = SGAFusionNet("fixed").resnet.moe1.lownet
+def test_the_curve_of_corrected_never_leaves_the_unit_interval():
+    expert = SGAFusionNet("corrected").resnet.moe1.lownet
     torch.nn.init.normal_(expert.conv5.weight, std=50)
     features = torch.rand(2, 16, 9, 9)
     curved = expert(features) - features
@@ -115,7 +115,7 @@ def test_the_curve_of_fixed_never_leaves_the_unit_interval():
     ids=str,
 )
 def test_shapes_that_do_not_fit_together_are_refused(small_network, visible, infrared, embedding):
-    network = small_network("fixed").float()
+    network = small_network("corrected").float()
     given = torch.rand(*visible), torch.rand(*infrared), torch.rand(embedding, 12)
     for run in (network, network.fuse):
         with pytest.raises(ValueError, match="expected"):

@@ -61,7 +61,7 @@ def test_the_sources_are_left_as_they_were(small_network):
 
 
 def test_the_result_carries_no_gradient_and_can_be_used_in_one(small_network):
-    network = small_network("fixed").float()
+    network = small_network("corrected").float()
     fused = network.fuse(*inputs(16, 16, 1, torch.float32))
     assert not fused.requires_grad
     (fused * torch.ones(1, requires_grad=True)).sum().backward()

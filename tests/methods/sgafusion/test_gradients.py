@@ -1,4 +1,4 @@
-"""Which weights learn: all of them in `paper` and `fixed`; in `released` all but the known dead ones."""
+"""Which weights learn: all of them in `paper` and `corrected`; in `released` all but the known dead ones."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def dead_tensors(network) -> set[str]:
 
 
 @pytest.mark.parametrize("experts", [1, 2, 3])
-@pytest.mark.parametrize("variant", ["paper", "fixed"])
-def test_every_tensor_of_paper_and_fixed_receives_a_gradient(small_network, variant, experts):
+@pytest.mark.parametrize("variant", ["paper", "corrected"])
+def test_every_tensor_of_paper_and_corrected_receives_a_gradient(small_network, variant, experts):
     dead = dead_tensors(small_network(variant, experts=experts))
     gates = {name for name in dead if "gating_network" in name}
     assert dead - gates == set()
@@ -45,20 +45,20 @@ def test_exactly_the_known_tensors_of_released_are_dead(small_network):
     assert dead_tensors(small_network("released")) == DEAD_IN_RELEASED
 
 
-def test_the_airlight_of_fixed_starts_in_the_middle_and_that_of_released_anywhere():
+def test_the_airlight_of_corrected_starts_in_the_middle_and_that_of_released_anywhere():
     from fusionbench_methods.sgafusion import SGAFusionNet
 
     features = torch.rand(3, 32, 8, 8)
-    airlight = SGAFusionNet("fixed").resnet.moe1.dehazenet.airlight(features)
+    airlight = SGAFusionNet("corrected").resnet.moe1.dehazenet.airlight(features)
     torch.testing.assert_close(airlight, torch.full((3, 1, 1, 1), 0.5))
 
 
-def test_the_airlight_of_released_collapses_and_that_of_fixed_does_not():
+def test_the_airlight_of_released_collapses_and_that_of_corrected_does_not():
     """A fall from about 0.45 to below 0.01 within ten steps was measured on the released code."""
     from fusionbench_methods.sgafusion import SGAFusionNet
 
     fallen = {}
-    for variant in ("released", "paper", "fixed"):
+    for variant in ("released", "paper", "corrected"):
         expert = SGAFusionNet(variant).resnet.moe1.dehazenet
         optimiser = torch.optim.Adam(expert.parameters(), 1e-3)
         cells = torch.rand(4, 32, expert.grid, expert.grid)
@@ -68,4 +68,4 @@ def test_the_airlight_of_released_collapses_and_that_of_fixed_does_not():
             optimiser.step()
         fallen[variant] = float(expert.airlight(cells).detach().mean())
     assert fallen["released"] < 0.01
-    assert min(fallen["fixed"], fallen["paper"]) > 0.3
+    assert min(fallen["corrected"], fallen["paper"]) > 0.3

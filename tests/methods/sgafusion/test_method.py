@@ -23,7 +23,7 @@ pytest.importorskip("open_clip")
 @pytest.fixture
 def checkpoint(tmp_path: Path, small_network, small_encoder) -> Path:
     path = tmp_path / "trained.safetensors"
-    save_checkpoint(path, small_network("fixed").float(), small_encoder)
+    save_checkpoint(path, small_network("corrected").float(), small_encoder)
     return path
 
 
@@ -60,8 +60,8 @@ def test_the_table_says_which_variant_and_which_encoder(tmp_path: Path, checkpoi
         results=tmp_path / "results",
     )
     assert not evaluation.failures
-    assert "fixed, compact encoder" in render_markdown(evaluation.tables[0])
-    assert "fixed, compact encoder" in render_csv(evaluation.tables[0])
+    assert "corrected, compact encoder" in render_markdown(evaluation.tables[0])
+    assert "corrected, compact encoder" in render_csv(evaluation.tables[0])
 
 
 def test_it_fuses_what_network_and_encoder_do(checkpoint):
