@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fusionbench.api import measure as measure
     from fusionbench.api import measurements as measurements
     from fusionbench.api import score as score
+    from fusionbench.api import train as train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "measure",
     "measurements",
     "score",
+    "train",
 ]
 
 

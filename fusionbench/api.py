@@ -50,6 +50,7 @@ __all__ = [
     "measure",
     "measurements",
     "score",
+    "train",
 ]
 
 Image = ArrayLike | Path | str
@@ -260,6 +261,61 @@ def leaderboard(results: Path | str = DEFAULT_RESULTS, out: Path | str | None = 
     if out is not None:
         write_tables(tables, Path(out).expanduser())
     return tables
+
+
+def train(
+    method: str,
+    recipe: str | None = None,
+    *,
+    out: Path | str,
+    dataset: str | Sequence[str] | None = None,
+    root: Path | str | None = None,
+    settings: Mapping[str, str] | None = None,
+    stage: str | None = None,
+    anew_from: str | None = None,
+    seed: int | None = None,
+    device: Device = "auto",
+    workers: int = 0,
+) -> Path:
+    """Train a method through the stages of its recipe; interrupted, the same call goes on.
+
+    Args:
+        method: Registered name or `file.py:ClassName` of a method that offers a recipe.
+        recipe: A preset's name or a TOML file; None takes the default.
+        out: Folder for everything that is written.
+        dataset: What to learn from, one or several, each with its split where wanted (`msrs:train`).
+        root: Folder of the datasets, or one that holds them.
+        settings: `STAGE.NAME` or `NAME` to a value, as `--set` takes them.
+        stage: Run this stage alone.
+        anew_from: Forget what was trained from this stage on.
+        seed: Of everything random.
+        device: Where to train.
+        workers: Processes that prepare batches.
+
+    Returns:
+        The last stage's artefact: what `weights` of the method takes.
+
+    Raises:
+        InputError: If the method offers no recipe, or settings, data or files do not allow it.
+        TrainingError: If a loss is not finite.
+        UnknownNameError: If a method or dataset is not registered.
+    """
+    from fusionbench.training import plan_training
+    from fusionbench.training import train as run_training
+    from fusionbench.training.following import Silent
+
+    plan = plan_training(
+        method,
+        recipe,
+        out=Path(out).expanduser(),
+        datasets=[dataset] if isinstance(dataset, str) else dataset,
+        root=None if root is None else Path(root).expanduser(),
+        overrides=settings,
+        seed=seed,
+        device=device,
+        workers=workers,
+    )
+    return run_training(plan, Silent(), only=stage, anew_from=anew_from)
 
 
 def _pair(visible: Image, infrared: Image, image_id: str, depth: FloatImage | None = None) -> ImagePair:

@@ -96,7 +96,7 @@ def card_with(method: type[FusionMethod], weights: Path | None) -> MethodCard:
         InputError: If the weights cannot be read.
     """
     described = getattr(method, "card_for", None)
-    return described(weights) if weights is not None and callable(described) else card_of(method)
+    return described(weights) if callable(described) else card_of(method)
 
 
 def ready_method(name: str, weights: Path | None = None, device: Device = "auto") -> ReadyMethod:

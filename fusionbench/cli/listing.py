@@ -12,6 +12,7 @@ import typer
 
 from fusionbench import registry
 from fusionbench.cli import options
+from fusionbench.contracts import Trainable
 from fusionbench.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def info(
     console = Console()
     for kind, plugin in found:
         console.print(_details(kind, plugin))
+        if kind == "method" and isinstance(plugin, Trainable):
+            console.print("", _recipe_of(plugin))
         if kind == "metric":
             console.print("", _conventions(name, plugin.card))
         if kind == "profile":
@@ -115,9 +118,22 @@ def _details(kind: str, plugin: type) -> Any:
     grid.add_column(overflow="fold")
     for entry in dataclasses.fields(card):
         value = getattr(card, entry.name)
-        if value is not False and value not in ("", (), None) and value != {}:
+        if value is not False and value not in ("", (), None) and value != {} and value != frozenset():
             grid.add_row(entry.name.replace("_", " "), _text(value))
     grid.add_row("source file", _source_file(plugin))
+    return grid
+
+
+def _recipe_of(method: Trainable) -> Any:
+    """How a method is trained: stages, with a setting of each that a preset may change."""
+    from rich.markup import escape
+
+    card = method.recipe().card
+    title = f"how to train it: fusionbench train {card.method} [--recipe {'|'.join(card.presets)}]"
+    grid = _wrapping_grid(escape(title), "stage", "what it learns", "its own settings")
+    for stage in card.stages:
+        settings = ", ".join(f"{name}={value}" for name, value in stage.options.items())
+        grid.add_row(stage.name, escape(stage.title), escape(settings))
     return grid
 
 

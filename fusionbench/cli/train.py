@@ -18,7 +18,7 @@ from fusionbench.errors import InputError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from fusionbench.training.stage_loop import Follower
+    from fusionbench.training.following import Follower
 
 LINE_EVERY_SECONDS = 30.0
 """How often a run whose output is no terminal says how far it is."""
@@ -125,19 +125,6 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-class _Silent:
-    """Says nothing."""
-
-    def began(self, stage: str, done: int, steps: int) -> None:
-        """Nothing."""
-
-    def stepped(self, stage: str, done: int, steps: int, losses: Mapping[str, float]) -> None:
-        """Nothing."""
-
-    def ended(self, stage: str, report: Mapping[str, Any]) -> None:
-        """Nothing."""
-
-
 class _Lines:
     """A line now and then, for logs and pipes; reports on standard output."""
 
@@ -196,9 +183,10 @@ class _Bar:
 @contextmanager
 def _followed(*, quiet: bool) -> Iterator[Follower]:
     from fusionbench.cli.progress import bar
+    from fusionbench.training.following import Silent
 
     if quiet:
-        yield _Silent()
+        yield Silent()
     elif not sys.stderr.isatty():
         yield _Lines()
     else:

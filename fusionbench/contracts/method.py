@@ -32,6 +32,10 @@ class MethodCard:
     needs: str = ""
     """What a person must give or do before it can run; such a method is not among those run by default,
     unless weights are given for it."""
+    weights: str = ""
+    """Of trained weights that come with it: whose they are, what they cost, what they reach, and when."""
+    trained_on: frozenset[str] = frozenset()
+    """Pairs its weights were trained on, as `dataset/id`; tables say how many of theirs are among them."""
     reference: bool = False
     """True for the rows that are no fusion at all (visible only, infrared only): shown, never ranked."""
 
@@ -41,8 +45,8 @@ class FusionMethod(Protocol):
     """A fusion method. An optional attribute `card: MethodCard` describes it, luma is assumed without one.
 
     A method with parameters may have `to(device)` (as `torch.nn.Module` has); a method with trained weights
-    takes `weights: Path` in its constructor, and may have a class method `card_for(weights: Path)` that says
-    what those weights make of its card.
+    takes `weights: Path` in its constructor, and may have a class method `card_for(weights: Path | None)`
+    that says what those weights, or its own, make of its card.
     """
 
     def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench import registry
-from fusionbench.contracts import CANONICAL, Dataset, Metric, Sample
+from fusionbench.contracts import CANONICAL, Dataset, MethodCard, Metric, Sample
 from fusionbench.degrading import Condition, profiles
 from fusionbench.degrading.native_choice import AUTOMATIC, EVERYTHING, chosen_samples, left_out, native_groups
 from fusionbench.degrading.writing import already_degraded
@@ -151,7 +151,7 @@ def make_plan(
             },
             display={
                 "metrics": metric_display,
-                "method": _method_display(method),
+                "method": _method_display(method, dataset.card.name, samples_of[condition]),
                 "synthetic": dataset.card.synthetic,
                 "limit": limit,
                 "dataset_options": _publishable(dataset_options or {}),
@@ -278,7 +278,7 @@ def _refuse_nothing_to_measure(conditions: Sequence[Condition], metrics: Mapping
         )
 
 
-def _method_display(request: MethodRequest) -> dict[str, Any]:
+def _method_display(request: MethodRequest, dataset: str, samples: Sequence[Sample]) -> dict[str, Any]:
     if request.fused is not None:
         return {"title": request.name, "reference": False, "scored": True, "written": request.name}
     reference = request.method or request.name
@@ -287,8 +287,14 @@ def _method_display(request: MethodRequest) -> dict[str, Any]:
     written = request.name if registered else f"FILE.py:{reference.rpartition(':')[2]}"
     return {
         "title": card.title,
-        "detail": card.detail,
+        "detail": ", ".join(filter(None, (card.detail, _acquaintance(card, dataset, samples)))),
         "reference": card.reference,
         "scored": False,
         "written": written,
     }
+
+
+def _acquaintance(card: MethodCard, dataset: str, samples: Sequence[Sample]) -> str:
+    """How many of a cell's images a method's weights were trained on; empty for none."""
+    known = sum(f"{dataset}/{sample.id}" in card.trained_on for sample in samples)
+    return f"trained on {known} of these {len(samples)} images" if known else ""

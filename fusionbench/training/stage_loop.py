@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -17,6 +17,7 @@ from torch import nn
 from fusionbench.contracts import Batch, Draw, TrainingStage, named_generator
 from fusionbench.errors import InputError, TrainingError
 from fusionbench.training.checkpoints import differences, read_checkpoint, write_checkpoint
+from fusionbench.training.following import Follower
 from fusionbench.training.logbook import Logbook
 from fusionbench.training.schedules import rate_factor
 from fusionbench.training.settings import OptimisationSettings
@@ -35,22 +36,6 @@ AVERAGE_START = 10
 """The average's memory grows with the steps, so that the first weights do not linger."""
 
 NAMES_SHOWN = 8
-
-
-class Follower(Protocol):
-    """Is told how a run goes on."""
-
-    def began(self, stage: str, done: int, steps: int) -> None:
-        """A stage begins, or goes on after `done` steps."""
-        ...
-
-    def stepped(self, stage: str, done: int, steps: int, losses: Mapping[str, float]) -> None:
-        """One step was done."""
-        ...
-
-    def ended(self, stage: str, report: Mapping[str, Any]) -> None:
-        """A stage ended, with what its report says; or had been done before."""
-        ...
 
 
 @dataclass(frozen=True)

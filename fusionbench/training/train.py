@@ -25,7 +25,7 @@ from fusionbench.training.sources import stage_data
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-    from fusionbench.training.stage_loop import Follower
+    from fusionbench.training.following import Follower
 
 DRY_RUN_STEPS = 2
 
@@ -229,13 +229,14 @@ def _run(
     run_stage(stage, run, accelerator, follower)
     if accelerator.is_main_process:
         report = dict(stage.report())
-        notes = _notes(plan, settings, identity, report, earlier)
+        learnt_from = _names(data.train)
+        notes = _notes(plan, settings, identity, report, earlier, learnt_from)
         stage.write(plan.artefact(settings.name), notes)
         stamp = {
             "identity": identity,
             "artefact_sha256": file_hash(plan.artefact(settings.name)),
             "report": report,
-            "learnt_from": _names(data.train),
+            "learnt_from": learnt_from,
             "seconds": round(time.perf_counter() - began, 1),
             "cpu_seconds": round(time.process_time() - used, 1),
             "of_this_run_only": "seconds count from the last start",
@@ -299,8 +300,9 @@ def _notes(
     identity: Mapping[str, Any],
     report: Mapping[str, Any],
     earlier: Mapping[str, Path],
+    learnt_from: Sequence[str],
 ) -> dict[str, Any]:
-    """What an artefact says of its making."""
+    """What an artefact says of its making, with every pair that any of its stages learnt from."""
     stamps = [read_json(plan.stamp(name)) or {} for name in earlier]
     return {
         "recipe": plan.settings.preset,
@@ -310,6 +312,7 @@ def _notes(
         "settings": dict(identity),
         "report": dict(report),
         "earlier": {name: stamp.get("report", {}) for name, stamp in zip(earlier, stamps, strict=True)},
+        "trained_on": sorted({*learnt_from, *(each for s in stamps for each in s.get("learnt_from", ()))}),
     }
 
 

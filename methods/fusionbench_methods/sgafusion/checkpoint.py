@@ -62,6 +62,8 @@ class Description:
     variant: str
     encoder: str
     """`clip`, `compact`, or empty where there is none."""
+    trained_on: frozenset[str] = frozenset()
+    """Pairs it was trained on, as `dataset/id`, where it says so."""
 
 
 def save_checkpoint(
@@ -150,7 +152,10 @@ def describe(path: Path | str) -> Description:
     described = _parsed(header, Path(path))
     tower = described.get("encoder", {}).get("tower", {})
     name = tower.get("name", "") if isinstance(tower, dict) else ""
-    return Description(str(described.get("network", {}).get("variant", "no network")), str(name))
+    known = described["notes"].get("trained_on", ())
+    trained_on = frozenset(str(each) for each in known) if isinstance(known, list) else frozenset()
+    variant = str(described.get("network", {}).get("variant", "no network"))
+    return Description(variant, str(name), trained_on)
 
 
 def combine_checkpoints(network: Path | str, encoder: Path | str, combined: Path | str) -> None:

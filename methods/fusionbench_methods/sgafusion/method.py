@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from fusionbench.contracts import MethodCard, Recipe
 from fusionbench.errors import InputError
+from fusionbench.weight_files import require_checksum
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +22,10 @@ another order. The last two are ablations, which show what the semantics are wor
 
 SHUFFLING_SEED = 0
 
+SHIPPED = Path(__file__).with_name("weights") / "fixed.safetensors"
+SHIPPED_SHA256 = ""
+"""Of the weights that come with this package: part of the code, so that results know which they are of."""
+
 CARD = MethodCard(
     name="sgafusion",
     title="SGAFusion",
@@ -30,8 +35,7 @@ CARD = MethodCard(
     licence="Apache-2.0 (this implementation)",
     summary="encoder with mixtures of dehaze, low-light and base experts, guided by an embedding of the "
     "visible image's degradation; tables say which variant and which encoder",
-    needs="trained weights: a checkpoint with network and encoder, as the README of its package describes; "
-    "none is published yet",
+    needs="to be asked for by name: it takes a second or two an image, and the extra sgafusion",
 )
 
 
@@ -39,7 +43,8 @@ class SGAFusion:
     """SGAFusion with trained weights.
 
     Args:
-        weights: A checkpoint with network and encoder.
+        weights: A checkpoint with network and encoder; None takes the one that comes with this package, which
+            we trained (the authors published none).
         embedding: What the network is told of the visible image.
 
     Raises:
@@ -49,14 +54,11 @@ class SGAFusion:
     card = CARD
 
     def __init__(self, weights: Path | None = None, *, embedding: Embedding = "true") -> None:
-        if weights is None:
-            raise InputError(
-                "method sgafusion needs trained weights, and none are published yet; give a checkpoint of "
-                "your own with --weights (eval: --weights sgafusion=FILE), or try it with random ones as "
-                "sgafusion-untrained"
-            )
         from fusionbench_methods.sgafusion.checkpoint import load_checkpoint
 
+        if weights is None:
+            require_checksum(SHIPPED, SHIPPED_SHA256)
+            weights = SHIPPED
         checkpoint = load_checkpoint(weights)
         if checkpoint.network is None:
             raise InputError(f"{weights}: holds an encoder without a network; give a complete checkpoint")
@@ -68,16 +70,17 @@ class SGAFusion:
         self._start(checkpoint.network, checkpoint.encoder, embedding)
 
     @classmethod
-    def card_for(cls, weights: Path) -> MethodCard:
-        """The card with the variant and the encoder that a checkpoint holds.
+    def card_for(cls, weights: Path | None) -> MethodCard:
+        """The card with the variant and the encoder that a checkpoint holds, and what it was trained on.
 
         Raises:
             InputError: If the file is missing or damaged.
         """
         from fusionbench_methods.sgafusion.checkpoint import describe
 
-        held = describe(weights)
-        return replace(cls.card, detail=f"{held.variant}, {held.encoder or 'no'} encoder")
+        held = describe(weights or SHIPPED)
+        detail = f"{held.variant}, {held.encoder or 'no'} encoder{'' if weights else ', our weights'}"
+        return replace(cls.card, detail=detail, trained_on=held.trained_on)
 
     @classmethod
     def recipe(cls) -> Recipe:
@@ -136,6 +139,12 @@ class UntrainedSGAFusion(SGAFusion):
         needs="to be asked for by name: its weights are random",
         reference=True,
     )
+
+    @classmethod
+    def card_for(cls, weights: Path | None) -> MethodCard:
+        """Its card; it takes no weights."""
+        del weights
+        return cls.card
 
     def __init__(self) -> None:
         import torch

@@ -1,0 +1,1 @@
+"""DenseFuse: an autoencoder with a dense block, whose features are averaged. It can be trained here."""
