@@ -6,11 +6,15 @@ import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from PIL import Image
+
+if TYPE_CHECKING:
+    from tests.toy_recipe import Toy
 
 # Times say nothing on a busy machine: a property is about values.
 settings.register_profile("fusionbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -64,3 +68,11 @@ def write_method(tmp_path: Path) -> Callable[..., str]:
         return f"{path}:{name}"
 
     return write
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Toy:
+    """A method with a small recipe, and pairs for it."""
+    from tests.toy_recipe import write_toy
+
+    return write_toy(tmp_path)

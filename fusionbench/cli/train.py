@@ -197,7 +197,6 @@ def _followed(*, quiet: bool) -> Iterator[Follower]:
 def _show(stage: str, report: Mapping[str, Any]) -> None:
     """A stage's report: plain values in a line, a table for each table in it."""
     from rich.console import Console
-    from rich.table import Table
 
     console = Console()
     plain = [f"{name} {value}" for name, value in report.items() if not isinstance(value, Mapping)]
@@ -207,14 +206,26 @@ def _show(stage: str, report: Mapping[str, Any]) -> None:
     if tables and not nested:
         nested = {"held-out frames": tables}
     for name, grid in nested.items():
-        table = Table(title=f"{stage}: {name}")
-        table.add_column("")
-        columns = list(dict.fromkeys(column for row in grid.values() for column in row))
-        for column in columns:
-            table.add_column(column, justify="right")
-        for row, values in grid.items():
-            table.add_row(row, *(str(values.get(column, "")) for column in columns))
-        console.print(table)
+        console.print(_table(f"{stage}: {name}", grid))
+
+
+def _table(title: str, grid: Mapping[str, Mapping[str, Any]]) -> Any:
+    """A grid of values, its longer side downwards."""
+    from rich import box
+    from rich.table import Table
+
+    columns = list(dict.fromkeys(column for row in grid.values() for column in row))
+    rows = {name: [str(values.get(column, "")) for column in columns] for name, values in grid.items()}
+    if len(columns) > len(rows):
+        rows = {name: [cells[place] for cells in rows.values()] for place, name in enumerate(columns)}
+        columns = list(grid)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    return table
 
 
 def _is_grid(value: Mapping[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from fusionbench.training import train
 from fusionbench.training.checkpoints import read_checkpoint, write_checkpoint
 from fusionbench.training.logbook import read_log
 from fusionbench.training.train import dry_run
-from tests.training.conftest import SETTINGS
+from tests.toy_recipe import SETTINGS
 
 
 @pytest.fixture(autouse=True)

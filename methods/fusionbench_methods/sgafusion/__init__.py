@@ -12,6 +12,8 @@ if TYPE_CHECKING:
         save_checkpoint,
     )
     from fusionbench_methods.sgafusion.configuration import SGAFusionConfiguration, configuration_of
+    from fusionbench_methods.sgafusion.fixed.configuration import FixedConfiguration
+    from fusionbench_methods.sgafusion.fixed.network import FixedSGAFusionNet
     from fusionbench_methods.sgafusion.losses import fusion_loss_terms
     from fusionbench_methods.sgafusion.network import SGAFusionNet
     from fusionbench_methods.sgafusion.semantics.encoder import (
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _MODULES = {
     "CLIP_SEMANTICS": "semantics.encoder",
     "COMPACT_SEMANTICS": "semantics.encoder",
+    "FixedConfiguration": "fixed.configuration",
+    "FixedSGAFusionNet": "fixed.network",
     "SGAFusionConfiguration": "configuration",
     "SGAFusionNet": "network",
     "SemanticEncoder": "semantics.encoder",
@@ -36,6 +40,8 @@ _MODULES = {
 __all__ = [
     "CLIP_SEMANTICS",
     "COMPACT_SEMANTICS",
+    "FixedConfiguration",
+    "FixedSGAFusionNet",
     "SGAFusionConfiguration",
     "SGAFusionNet",
     "SemanticEncoder",
