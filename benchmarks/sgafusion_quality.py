@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+import fusionbench
 from fusionbench import api
 from fusionbench.contracts import Dataset, ImagePair, Sample
 from fusionbench.degrading import parse_condition
@@ -31,7 +32,7 @@ from fusionbench.training.sources import open_datasets, samples_of
 from fusionbench_methods.sgafusion import SGAFusionNet, load_checkpoint
 from fusionbench_methods.sgafusion.checkpoint import Checkpoint
 
-DATASETS = "roadscene,msrs:test,msrs:train,m3fd,llvip:train"
+DATASETS = "roadscene,msrs:test,m3fd,llvip:train"
 CONDITIONS = "clean,haze@2,haze@3,haze@4,low_light@2,low_light@3,low_light@4"
 BASELINES = ("average", "max", "lp", "gff")
 METRICS = ("vif", "qabf", "ssim", "chroma_error")
@@ -60,6 +61,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     checkpoint = load_checkpoint(arguments.checkpoint) if arguments.checkpoint else None
     cases = list(_cases(arguments))
+    known = set(checkpoint.notes.get("trained_on", ())) if checkpoint else set()
+    if seen := sorted({case.name for case in cases} & known):
+        raise SystemExit(f"the checkpoint learnt from {len(seen)} of these pairs, such as {seen[0]}")
     rows = [row for case in cases for row in _rows(case, checkpoint, arguments)]
     table = pd.DataFrame(rows)
     if arguments.out:
@@ -80,7 +84,9 @@ def _cases(arguments: argparse.Namespace) -> Iterator[Case]:
         for position, sample in enumerate(samples):
             for text in arguments.conditions.split(","):
                 if sample.native not in natives_unsuited_to(parse_condition(text)):
-                    yield Case(dataset, sample, text, f"{dataset.card.name} {position // BLOCK}")
+                    yield Case(
+                        dataset, sample, text, f"{dataset.card.name} {dataset.split} {position // BLOCK}"
+                    )
 
 
 def _rows(case: Case, checkpoint: Checkpoint | None, arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -104,8 +110,11 @@ def _rows(case: Case, checkpoint: Checkpoint | None, arguments: argparse.Namespa
 def _baseline_rows(
     case: Case, clean: ImagePair, damaged: ImagePair, cache: Path | None
 ) -> list[dict[str, Any]]:
+    pixels = b"".join(
+        image.tobytes() for image in (clean.visible, clean.infrared, damaged.visible, damaged.infrared)
+    )
     key = hashlib.blake2b(
-        f"1 {case.name} {case.dataset.split} {case.condition}".encode(), digest_size=12
+        f"2 {case.name} {fusionbench.__version__} ".encode() + pixels, digest_size=12
     ).hexdigest()
     kept = cache / f"{key}.json" if cache else None
     if kept is not None and kept.is_file():

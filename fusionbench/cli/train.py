@@ -88,6 +88,8 @@ def train(
 
     if workers < 0:
         raise InputError(f"--workers {workers}: expected 0 or more")
+    if dry_run and (stage or anew_from):
+        raise InputError("--dry-run: tries every stage and keeps nothing; leave --stage and --from out")
     plan = plan_training(
         method,
         recipe,

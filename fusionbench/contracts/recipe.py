@@ -175,8 +175,6 @@ class RecipeCard:
     """In their order."""
     presets: Mapping[str, Path]
     """TOML files by name; the first is the default."""
-    code: tuple[Path, ...] = ()
-    """Folders and files of the code that decides what is learnt, for the stamp."""
 
 
 class Recipe(Protocol):

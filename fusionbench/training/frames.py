@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ from fusionbench.contracts import (
 )
 from fusionbench.degrading import Condition, parse_condition
 from fusionbench.degrading.compose import DegradedPair, degrade_pair
+from fusionbench.degrading.compose import planned as planned_steps
 from fusionbench.degrading.native_choice import natives_unsuited_to
 from fusionbench.errors import InputError
+from fusionbench.evaluation.provenance import code_hash
 from fusionbench.training.checkpoints import write_json
 from fusionbench.whole_files import appearing
 
@@ -159,7 +162,10 @@ class KeptFrames:
         if label not in self._fingerprints:
             self._fingerprints[label] = planned.dataset.fingerprint(planned.sample)
         seed = 0 if condition.name == CLEAN else planned.seed
-        parts = (FORMAT, label, self._fingerprints[label], condition.name, seed, self._settings.longest_side)
+        steps = [
+            (step.name, step.value, _code_of(type(step.degradation))) for step in planned_steps(condition)
+        ]
+        parts = (FORMAT, label, self._fingerprints[label], steps, seed, self._settings.longest_side)
         return hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 
     def _mask(self, planned: _Planned, size: tuple[int, int]) -> Uint8Image | None:
@@ -175,6 +181,11 @@ class KeptFrames:
             _keep_array(path, mask[rows[:, None], columns[None]])
         kept: Uint8Image = np.load(path, mmap_mode="r")
         return kept
+
+
+@cache
+def _code_of(degradation: type) -> str:
+    return code_hash(degradation)
 
 
 def _planned_of(dataset: Dataset, sample: Sample, settings: FrameSettings) -> list[_Planned]:

@@ -6,7 +6,9 @@ import csv
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+from fusionbench.whole_files import appearing
 
 CSV_FILE, PLOT_FILE = "log.csv", "losses.png"
 COUNTED = "step"
@@ -27,7 +29,7 @@ class Logbook:
 
     def __init__(self, folder: Path, step: int) -> None:
         self._path = folder / CSV_FILE
-        self._rows = [row for row in read_log(folder) if int(row[COUNTED]) < step]
+        self._rows = [row for row in read_log(folder) if row[COUNTED] < step]
         self._pending: list[dict[str, float]] = []
         self._writer = _tensorboard(folder, step)
         self._rewrite = True
@@ -45,14 +47,20 @@ class Logbook:
         """Put everything noted on the disk."""
         if self._writer is not None:
             self._writer.flush()
-        rows = self._rows if self._rewrite else self._pending
-        if rows:
-            with self._path.open("w" if self._rewrite else "a", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, list(self._rows[0]), lineterminator="\n")
-                if self._rewrite:
-                    writer.writeheader()
-                writer.writerows(rows)
-        self._rewrite, self._pending = False, []
+        if self._rewrite and self._rows:
+            with appearing(self._path) as temporary, temporary.open("w", encoding="utf-8") as file:
+                self._write(file, self._rows, with_head=True)
+            self._rewrite = False
+        elif self._pending:
+            with self._path.open("a", encoding="utf-8") as file:
+                self._write(file, self._pending, with_head=False)
+        self._pending = []
+
+    def _write(self, file: TextIO, rows: list[dict[str, float]], *, with_head: bool) -> None:
+        writer = csv.DictWriter(file, list(self._rows[0]), lineterminator="\n")
+        if with_head:
+            writer.writeheader()
+        writer.writerows(rows)
 
     def close(self, title: str) -> None:
         """Flush, and draw the plot."""
@@ -69,7 +77,8 @@ def read_log(folder: Path) -> list[dict[str, float]]:
         return []
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     whole = [line for line in lines if line.endswith("\n")]
-    return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(whole)]
+    rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(whole)]
+    return [{**row, COUNTED: int(row[COUNTED])} for row in rows]
 
 
 def draw_losses(rows: list[dict[str, float]], title: str, path: Path) -> None:

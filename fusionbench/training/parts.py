@@ -1,12 +1,13 @@
 """Which pairs are learnt from, which are chosen by, and which are judged on.
 
 Neighbouring names are neighbouring frames of one drive, so a random split leaks. Here each native condition
-of a dataset is cut into three blocks of consecutive names, with a pair left out at either cut.
+of a dataset is cut into three blocks of consecutive names, with a pair left out at either cut; and what
+stands in a later part beside a name of an earlier one, of whatever condition, is left out too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 from fusionbench.contracts import Sample
@@ -18,7 +19,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 SHARES = (0.6, 0.2, 0.2)
 
 PAIRS_WITH_GAPS = 15
-"""A group smaller than this has no pair to spare between its parts."""
+"""A group, or a dataset, smaller than this has no pair to spare between its parts."""
 
 
 def part_of(samples: Sequence[Sample], part: Part) -> list[Sample]:
@@ -32,8 +33,28 @@ def part_of(samples: Sequence[Sample], part: Part) -> list[Sample]:
     for sample in sorted(samples, key=lambda each: each.id):
         if sample.problem is None:
             groups.setdefault(sample.native, []).append(sample)
-    chosen = [sample for group in groups.values() for sample in _block(group, PARTS.index(part))]
-    return sorted(chosen, key=lambda each: each.id)
+    places = {
+        sample.id: place
+        for group in groups.values()
+        for place in range(len(PARTS))
+        for sample in _block(group, place)
+    }
+    ordered = sorted((sample for group in groups.values() for sample in group), key=lambda each: each.id)
+    wanted = PARTS.index(part)
+    return [
+        sample
+        for position, sample in enumerate(ordered)
+        if places.get(sample.id) == wanted and not _touches_earlier(ordered, places, position)
+    ]
+
+
+def _touches_earlier(ordered: Sequence[Sample], places: Mapping[str, int], position: int) -> bool:
+    """Whether a name beside this one is in an earlier part."""
+    if len(ordered) < PAIRS_WITH_GAPS:
+        return False
+    beside = [*ordered[max(position - 1, 0) : position], *ordered[position + 1 : position + 2]]
+    own = places[ordered[position].id]
+    return any(places.get(sample.id, own) < own for sample in beside)
 
 
 def require_pairs(chosen: Sequence[Sample], part: Part, dataset: str, available: int) -> None:

@@ -119,8 +119,10 @@ def read_settings(
     document, source = _document(card, preset)
     given = list(datasets) if datasets is not None else None
     changes = [_change(card, name, text) for name, text in (overrides or {}).items()]
-    tables = document.pop("stages", {})
-    shared = document.pop("data", {})
+    # What is said of one stage goes before what is said of all.
+    changes.sort(key=lambda change: change[0] is not None)
+    tables = _table("stages", document.pop("stages", {}), source)
+    shared = _table("data", document.pop("data", {}), source)
     file_seed = _checked(document.pop("seed", 0), 0, f"{source}: seed")
     precision = document.pop("precision", "float32")
     _require_choice("precision", precision, Precision, source)
@@ -131,7 +133,7 @@ def read_settings(
     for stage in card.stages:
         if stage.name not in tables:
             continue
-        values = {**shared, **tables[stage.name]}
+        values = {**shared, **_table(f"stages.{stage.name}", tables[stage.name], source)}
         if given is not None:
             values["datasets"] = given
         values |= {
@@ -143,6 +145,12 @@ def read_settings(
     if not stages:
         raise InputError(f"{source}: has no stage; name one of {', '.join(s.name for s in card.stages)}")
     return RecipeSettings(preset, file_seed if seed is None else seed, precision, tuple(stages))
+
+
+def _table(name: str, value: Any, source: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{source}: {name} is {value!r}; expected a table [{name}]")
+    return value
 
 
 def known_names(stage: StageCard) -> list[str]:
@@ -247,6 +255,9 @@ def _check_optimisation(settings: OptimisationSettings, source: str) -> None:
         raise InputError(f"{source}: learning_rate is {settings.learning_rate}; expected more than 0")
     _require_choice("optimiser", settings.optimiser, Optimiser, source)
     _require_choice("schedule", settings.schedule, Schedule, source)
+    for name in ("clip", "weight_decay", "warm_up"):
+        if getattr(settings, name) < 0:
+            raise InputError(f"{source}: {name} is {getattr(settings, name)}; expected 0 or more")
     for name in ("momentum", "memory", "average"):
         if not 0 <= getattr(settings, name) < 1:
             raise InputError(f"{source}: {name} is {getattr(settings, name)}; expected 0 to below 1")
@@ -264,6 +275,8 @@ def _check_data(settings: DataSettings, source: str) -> None:
     for name in ("variants", "longest_side"):
         if getattr(settings, name) < 1:
             raise InputError(f"{source}: {name} is {getattr(settings, name)}; expected 1 or more")
+    if settings.limit < 0:
+        raise InputError(f"{source}: limit is {settings.limit}; expected 0 or more")
     if not settings.conditions:
         raise InputError(f"{source}: conditions are empty; name clean, haze or others")
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fusionbench.contracts import Batch, Draw, TrainingStage, named_generator
-from fusionbench.errors import InputError, TrainingError
+from fusionbench.errors import FusionbenchError, InputError, TrainingError
 from fusionbench.training.checkpoints import differences, read_checkpoint, write_checkpoint
 from fusionbench.training.following import Follower
 from fusionbench.training.logbook import Logbook
@@ -36,6 +36,9 @@ AVERAGE_START = 10
 """The average's memory grows with the steps, so that the first weights do not linger."""
 
 NAMES_SHOWN = 8
+
+FAILED = "failed"
+"""Key of a batch that could not be made."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,12 @@ class _Steps(torch.utils.data.Dataset[Batch]):
         self._stage, self._run, self._rank, self._processes = stage, run, rank, processes
 
     def __getitem__(self, step: int) -> Batch:
+        """The batch; of one that cannot be made the error, which keeps its one line across processes."""
         draw = Draw(self._run.seed, self._run.name, step, self._rank, self._processes)
-        return self._stage.batch(draw)
+        try:
+            return self._stage.batch(draw)
+        except FusionbenchError as error:
+            return {FAILED: error}
 
 
 def run_stage(stage: TrainingStage, run: StageRun, accelerator: Accelerator, follower: Follower) -> None:
@@ -93,10 +100,12 @@ def run_stage(stage: TrainingStage, run: StageRun, accelerator: Accelerator, fol
         logbook.add(step, losses)
         follower.stepped(run.name, step + 1, run.settings.steps, losses)
         if time.monotonic() - kept >= pace:
-            state.keep(step + 1)
+            # The log first: what it has beyond the checkpoint is dropped, what it lacks is lost.
             logbook.flush()
+            state.keep(step + 1)
             kept = time.monotonic()
     if logbook is not None:
+        logbook.flush()
         state.keep(run.settings.steps)
         logbook.close(f"{run.identity.get('method', '')} {run.name}".strip())
     state.take_average()
@@ -161,16 +170,20 @@ class _State:
             group["lr"] = rate
         self._optimiser.zero_grad()
         for part in range(settings.accumulate):
-            batch = self._moved(next(batches))
+            made = next(batches)
+            if FAILED in made:
+                raise made[FAILED]
+            batch = self._moved(made)
             is_last = part == settings.accumulate - 1
             with nullcontext() if is_last else self._accelerator.no_sync(self._objective):
                 losses = self._objective(batch)
                 self._require_finite(step, losses["total"], batch)
                 self._accelerator.backward(losses["total"] / settings.accumulate)
-        if settings.clip:
-            norm = self._accelerator.clip_grad_norm_(list(self._trained.values()), settings.clip)
-            if self._accelerator.scaler is None:
-                self._require_finite(step, norm, batch, "gradient")
+        # Without a limit the norm is looked at all the same: one that is not finite would spoil all weights.
+        limit = settings.clip or math.inf
+        norm = self._accelerator.clip_grad_norm_(list(self._trained.values()), limit)
+        if self._accelerator.scaler is None:
+            self._require_finite(step, norm, batch, "gradient's norm")
         self._optimiser.step()
         self._follow_average(step)
         return {**{name: float(value.detach()) for name, value in losses.items()}, "learning_rate": rate}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 import tempfile
@@ -12,10 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from fusionbench import registry
-from fusionbench.contracts import Device, Recipe, StageCard, StageRequest, Trainable, named_generator
+from fusionbench.contracts import (
+    Device,
+    Recipe,
+    StageCard,
+    StageData,
+    StageRequest,
+    Trainable,
+    named_generator,
+)
 from fusionbench.errors import FusionbenchError, InputError
 from fusionbench.evaluation.provenance import file_hash
 from fusionbench.training.checkpoints import differences, read_json, write_json
@@ -34,6 +43,9 @@ DRY_RUN_PAIRS = 2
 EXTRA = 'training needs the extra "train": pip install "ivif-fusionbench[train]"'
 
 FRAMES = "frames"
+
+LOCK_ATTEMPTS = 8
+"""Seconds to wait for a folder that is held."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +143,9 @@ def train(
     _require_stage(plan, only)
     _require_stage(plan, anew_from)
     accelerator = _accelerator(plan)
-    with _alone(plan.out, accelerator):
+    with _alone(plan.out, accelerator), _written_or_said(plan.out):
         _forget(plan, anew_from, accelerator)
+        _look_at_data(plan, only)
         earlier: dict[str, Path] = {}
         for settings in plan.settings.stages:
             is_asked = only in (None, settings.name)
@@ -153,6 +166,8 @@ def dry_run(plan: TrainingPlan, follower: Follower) -> dict[str, float]:
         InputError: If data or settings do not allow it.
         TrainingError: If a loss is not finite.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError("--dry-run: tries a recipe in one process; leave torchrun out")
     short = tuple(
         replace(
             stage,
@@ -209,12 +224,16 @@ def _run(
 
     from fusionbench.training.stage_loop import StageRun, run_stage
 
-    card = _stage_card(plan, settings.name)
-    data = stage_data(card, settings.data, plan.settings.seed, plan.root, plan.out / FRAMES)
+    data = _data_of(plan, settings)
     random = named_generator(plan.settings.seed, settings.name, "first weights")
     torch.manual_seed(int(random.integers(2**62)))
     request = StageRequest(settings.name, settings.options, settings.optimisation.batch, data, dict(earlier))
-    stage = plan.recipe.build(request)
+    try:
+        stage = plan.recipe.build(request)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"stage {settings.name}: {error}; change it with --set {settings.name}.NAME=VALUE"
+        ) from error
     stage.module.to(accelerator.device)
     run = StageRun(
         settings.name,
@@ -241,10 +260,24 @@ def _run(
             "cpu_seconds": round(time.process_time() - used, 1),
             "of_this_run_only": "seconds count from the last start",
             "made_with": _versions(str(accelerator.device)),
+            "finished": datetime.now(timezone.utc).date().isoformat(),
         }
         write_json(plan.stamp(settings.name), stamp)
         follower.ended(settings.name, report)
     accelerator.wait_for_everyone()
+
+
+def _look_at_data(plan: TrainingPlan, only: str | None) -> None:
+    """Open what every stage to come is to learn from, so that what is missing is said before hours pass."""
+    for settings in plan.settings.stages:
+        is_done = plan.stamp(settings.name).is_file()
+        if not is_done and only in (None, settings.name):
+            _data_of(plan, settings)
+
+
+def _data_of(plan: TrainingPlan, settings: StageSettings) -> StageData:
+    card = _stage_card(plan, settings.name)
+    return stage_data(card, settings.data, plan.settings.seed, plan.root, plan.out / FRAMES)
 
 
 def _identity(
@@ -307,7 +340,6 @@ def _notes(
     return {
         "recipe": plan.settings.preset,
         "seed": plan.settings.seed,
-        "date": datetime.now(timezone.utc).date().isoformat(),
         "stage": settings.name,
         "settings": dict(identity),
         "report": dict(report),
@@ -318,7 +350,7 @@ def _notes(
 
 def _names(frames: Any) -> list[str]:
     """The pairs behind frames, without conditions."""
-    return sorted({name.split(" ")[0] for name in frames.names})
+    return sorted({name.rpartition(" ")[0] for name in frames.names})
 
 
 def _versions(device: str) -> dict[str, str]:
@@ -375,15 +407,43 @@ def _alone(out: Path, accelerator: Accelerator) -> Iterator[None]:
         raise InputError(f"--out {out}: cannot be written ({error.strerror or error})") from error
     with lock:
         if sys.platform != "win32":
-            import fcntl
+            _lock(lock, out)
+        for leftover in out.rglob(".writing-*"):
+            # Of a run that was killed while it wrote.
+            leftover.unlink(missing_ok=True)
+        yield
 
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+
+def _lock(file: TextIO, out: Path) -> None:
+    """Hold a file; processes of a run that was just killed may hold it for some seconds more."""
+    import fcntl
+
+    for attempt in range(LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if attempt == LOCK_ATTEMPTS - 1:
                 raise InputError(
                     f"--out {out}: another training is running there; wait for it, or give another --out"
                 ) from error
+            time.sleep(1.0)
+
+
+@contextmanager
+def _written_or_said(out: Path) -> Iterator[None]:
+    """Whatever cannot be written becomes one line."""
+    from safetensors import SafetensorError
+
+    try:
         yield
+    except (OSError, SafetensorError) as error:
+        where = getattr(error, "filename", None) or out
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{where}: cannot be written or read ({reason}); free some space and run the same command again, "
+            "it goes on from the last checkpoint"
+        ) from error
 
 
 def _require_stage(plan: TrainingPlan, stage: str | None) -> None:

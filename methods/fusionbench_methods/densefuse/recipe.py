@@ -95,7 +95,6 @@ class DenseFuseRecipe:
         method="densefuse",
         stages=(CARD,),
         presets={"grey": Path(__file__).with_name("grey.toml")},
-        code=(Path(__file__).parent,),
     )
 
     def build(self, request: StageRequest) -> AutoencoderStage:

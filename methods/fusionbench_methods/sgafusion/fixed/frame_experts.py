@@ -43,10 +43,6 @@ class Thumbnail:
     infrared: torch.Tensor
     """`(N, 1, 48, 64)`."""
 
-    def to(self, device: torch.device) -> Thumbnail:
-        """On another device."""
-        return Thumbnail(self.visible.to(device), self.infrared.to(device))
-
     @classmethod
     def of(cls, visible: torch.Tensor, infrared: torch.Tensor) -> Thumbnail:
         """Average images `(N, 3, H, W)` sRGB and `(N, 1, H, W)` over the grid."""
@@ -66,15 +62,6 @@ class FrameEstimate:
     """`(N, 3)` linear light, should there be haze."""
     transmission: torch.Tensor
     """`(N, 1, h, w)` in (0, 1), should there be haze: of the thumbnail, or of an image."""
-
-    def to(self, device: torch.device) -> FrameEstimate:
-        """On another device."""
-        return FrameEstimate(
-            self.gates.to(device),
-            self.exposure.to(device),
-            self.airlight.to(device),
-            self.transmission.to(device),
-        )
 
     def gate(self, name: str) -> torch.Tensor:
         """One of `GATES`, `(N, 1, 1, 1)`."""

@@ -5,6 +5,7 @@ A CLIP tower is adapted by low-rank matrices; the compact tower is trained as a 
 
 from __future__ import annotations
 
+import shutil
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -137,6 +138,8 @@ class ClipStage:
         counts = {name: dict.fromkeys(self._classes, 0) for name in self._classes}
         names = list(self._classes)
         for condition, places in by_condition(self._choose).items():
+            if condition not in counts:
+                continue
             for index in spread(places, self._request.options["report_frames"]):
                 visible = as_tensor(self._choose.frame(index).visible)[None].to(device)
                 counts[condition][names[int(self.module(visible).argmax())]] += 1
@@ -147,8 +150,11 @@ class ClipStage:
     def write(self, path: Path, notes: Mapping[str, Any]) -> None:
         """The encoder; beside it, of an adapted tower, the adapter by peft and the head alone."""
         save_checkpoint(path, None, self.module, notes=notes)
+        folder = path.with_name(ADAPTER_FOLDER)
+        if folder.is_dir():
+            # Of an earlier encoder.
+            shutil.rmtree(folder)
         if adaptation_of(self.module.tower) is not None:
-            folder = path.with_name(ADAPTER_FOLDER)
             self.module.tower.save_pretrained(str(folder))  # type: ignore[operator]
             head = {
                 f"fc{n}.{name}": t

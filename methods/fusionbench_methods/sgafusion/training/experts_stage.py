@@ -21,6 +21,7 @@ from fusionbench_methods.sgafusion.fixed.frame_experts import GATES, FrameEstima
 from fusionbench_methods.sgafusion.fixed.light import to_display
 from fusionbench_methods.sgafusion.fixed.network import FixedSGAFusionNet
 from fusionbench_methods.sgafusion.fixed.restoration import TRANSMISSION_FLOOR
+from fusionbench_methods.sgafusion.precision import full_precision
 from fusionbench_methods.sgafusion.semantics.encoder import SemanticEncoder
 from fusionbench_methods.sgafusion.training.crops import Mixture, by_condition, spread
 from fusionbench_methods.sgafusion.training.frame_facts import FactsOfFrames, FrameFacts
@@ -84,6 +85,10 @@ class ExpertsStage:
 
     def loss(self, batch: Batch) -> Mapping[str, torch.Tensor]:
         """Of gates, and of the rest where there is something to be said."""
+        with full_precision(batch["visible"]):
+            return self._loss(batch)
+
+    def _loss(self, batch: Batch) -> Mapping[str, torch.Tensor]:
         experts = self._experts
         truth = batch["gates"]
         thumbnail = Thumbnail(batch["visible"], batch["infrared"])

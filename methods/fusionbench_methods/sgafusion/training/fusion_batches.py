@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -58,7 +59,9 @@ class FusionBatches:
         experts: FrameExperts | None,
         embedding_width: int,
     ) -> None:
-        self._frames, self._options, self._experts = frames, options, experts
+        self._frames, self._options = frames, options
+        # A copy that stays on the CPU, where batches are made, maybe in another process.
+        self._experts = None if experts is None else copy.deepcopy(experts).cpu().eval()
         self._facts = FactsOfFrames(frames, encoder, embedding_width)
         self._mixture = Mixture(frames, options.mixture)
 
@@ -127,9 +130,8 @@ class FusionBatches:
     def _estimate(self, facts: FrameFacts) -> FrameEstimate | None:
         if self._experts is None:
             return None
-        device = next(self._experts.parameters()).device
-        found: FrameEstimate = self._experts(facts.thumbnail.to(device), facts.embedding.to(device))
-        return found.to(torch.device("cpu"))
+        found: FrameEstimate = self._experts(facts.thumbnail, facts.embedding)
+        return found
 
 
 def stacked(items: list[dict[str, Any]]) -> dict[str, Any]:

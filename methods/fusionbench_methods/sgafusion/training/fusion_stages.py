@@ -87,6 +87,9 @@ class FusionStage:
         self.module = self._network
         _choose_what_learns(self._network, segments=self._segments)
         options = request.options
+        self._weights = LossWeights(**options["loss"])
+        if options["report_frames"] < 1 or options["crop"] < 0:
+            raise InputError(f"stage {request.name}: report_frames must be 1 or more, crop 0 or more")
         chosen = FusionBatchOptions(
             crop=options["crop"], count=request.batch, mixture=options["mixture"], truth=options["truth"]
         )
@@ -153,7 +156,7 @@ class FusionStage:
                 batch["clean_infrared"],
                 fusion.fused.float(),
                 fusion.restored.float(),
-                LossWeights(**self._request.options["loss"]),
+                self._weights,
             )
         return terms, fusion.segmentation
 
@@ -173,13 +176,18 @@ def _network(request: StageRequest, encoder: SemanticEncoder) -> Network:
                 "recipe"
             )
         trained = load_checkpoint(artefact).network
+        if trained is not None and trained.configuration.semantics is not request.options["semantics"]:
+            raise InputError(
+                f"{artefact}: experts and fusion are to be told the same; give semantics for both "
+                "(--set semantics=false --from experts)"
+            )
         experts.load_state_dict(trained.frame_experts.state_dict())  # type: ignore[union-attr]
     return network
 
 
 def _started(request: StageRequest, artefact: Path) -> Network:
     network = load_checkpoint(artefact).network
-    variant = request.options["variant"]
+    options, variant = request.options, request.options["variant"]
     if network is None or network.configuration.variant != variant:
         held = (
             "no network" if network is None else f"a network of the variant {network.configuration.variant}"
@@ -187,6 +195,20 @@ def _started(request: StageRequest, artefact: Path) -> Network:
         raise InputError(
             f"{artefact}: holds {held}, the recipe trains {variant}; train the stage joint with the same "
             "variant (--from joint)"
+        )
+    made = network.configuration
+    differing = [
+        f"{name} is {there} there, {options[name]} here"
+        for name, there in (
+            ("widths", made.widths),
+            ("experts", made.experts > 0),
+            ("semantics", made.semantics not in (False, "none")),
+        )
+        if there != options[name]
+    ]
+    if differing:
+        raise InputError(
+            f"{artefact}: is another network ({'; '.join(differing)}); train joint anew (--from joint)"
         )
     return network.train()
 

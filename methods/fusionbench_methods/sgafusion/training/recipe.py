@@ -17,7 +17,6 @@ class SGAFusionRecipe:
         method="sgafusion",
         stages=(clip_stage.CARD, experts_stage.CARD, fusion_stages.JOINT_CARD, fusion_stages.FINETUNE_CARD),
         presets={name: Path(__file__).with_name("presets") / f"{name}.toml" for name in PRESETS},
-        code=(Path(__file__).parents[1],),
     )
 
     def build(self, request: StageRequest) -> TrainingStage:
