@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
     from rich.text import Text
 
+NAME_WIDTH = 30
+"""Characters of a method's name in a line."""
+
 NUMBER_WIDTH = 6
 """Characters of a mean: 0.1234 or 123.45."""
 
@@ -62,7 +65,7 @@ def _grids(table: Table, width: int) -> list[list[Column]]:
 
 def _width(table: Table, columns: Sequence[Column]) -> int:
     """Characters of a grid of these columns."""
-    names = max(len(_name(row)) for row in table.rows)
+    names = min(max(len(_name(row)) for row in table.rows), NAME_WIDTH)
     heads = [max(len(line) for line in _head(column).split("\n")) for column in columns]
     return names + len("  rank  failed") + sum(max(head, NUMBER_WIDTH) + GAP for head in heads)
 
@@ -73,7 +76,8 @@ def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> RichTable
     from rich.text import Text
 
     grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, collapse_padding=True)
-    grid.add_column("Method", no_wrap=True)
+    # A long name goes on in the next line: numbers may not be cut for it.
+    grid.add_column("Method", overflow="fold", max_width=NAME_WIDTH)
     for column in columns:
         grid.add_column(_head(column), justify="right", no_wrap=True)
     failed = ranked and any(row.failed_images for row in table.rows)

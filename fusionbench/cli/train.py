@@ -133,6 +133,7 @@ class _Lines:
     def __init__(self) -> None:
         self._begun = self._last = 0.0
         self._from = 0
+        self._stage = ""
 
     def began(self, stage: str, done: int, steps: int) -> None:
         """Say what there is to do."""
@@ -140,11 +141,15 @@ class _Lines:
         _say(f"{stage}: {steps} steps{already}")
         self._begun = self._last = time.monotonic()
         self._from = done
+        self._stage = stage
 
     def stepped(self, stage: str, done: int, steps: int, losses: Mapping[str, float]) -> None:
         """Say how far it is, if it is time to."""
         now = time.monotonic()
-        if now - self._last < LINE_EVERY_SECONDS and done != self._from + 1:
+        if done == self._from + 1:
+            # Counted from the first step, which finds and prepares what the others use again.
+            self._begun, self._from = now, done
+        if now - self._last < LINE_EVERY_SECONDS or done == self._from:
             return
         self._last = now
         left = (steps - done) * (now - self._begun) / (done - self._from)
@@ -152,7 +157,7 @@ class _Lines:
 
     def ended(self, stage: str, report: Mapping[str, Any]) -> None:
         """Show the report."""
-        _show(stage, report)
+        _show(stage, report, was_done=stage != self._stage)
 
 
 class _Bar:
@@ -176,10 +181,11 @@ class _Bar:
 
     def ended(self, stage: str, report: Mapping[str, Any]) -> None:
         """Show the report in the bar's place."""
+        was_done = self._task is None
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
-        _show(stage, report)
+        _show(stage, report, was_done=was_done)
 
 
 @contextmanager
@@ -196,13 +202,14 @@ def _followed(*, quiet: bool) -> Iterator[Follower]:
             yield _Bar(progress)
 
 
-def _show(stage: str, report: Mapping[str, Any]) -> None:
+def _show(stage: str, report: Mapping[str, Any], *, was_done: bool) -> None:
     """A stage's report: plain values in a line, a table for each table in it."""
     from rich.console import Console
 
     console = Console()
     plain = [f"{name} {value}" for name, value in report.items() if not isinstance(value, Mapping)]
-    console.print(f"{stage}: {', '.join(plain) or 'done'}", highlight=False)
+    done = "done before" if was_done else "done"
+    console.print(", ".join([f"{stage}: {done}", *plain]), highlight=False)
     tables = {name: value for name, value in report.items() if isinstance(value, Mapping)}
     nested = {name: value for name, value in tables.items() if _is_grid(value)}
     if tables and not nested:

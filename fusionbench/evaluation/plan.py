@@ -297,4 +297,4 @@ def _method_display(request: MethodRequest, dataset: str, samples: Sequence[Samp
 def _acquaintance(card: MethodCard, dataset: str, samples: Sequence[Sample]) -> str:
     """How many of a cell's images a method's weights were trained on; empty for none."""
     known = sum(f"{dataset}/{sample.id}" in card.trained_on for sample in samples)
-    return f"trained on {known} of these {len(samples)} images" if known else ""
+    return f"trained on {known} of {len(samples)}" if known else ""

@@ -58,7 +58,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """
     try:
         with appearing(path) as temporary:
-            temporary.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
             _sync(temporary)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error}); free some space") from error

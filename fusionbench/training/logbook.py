@@ -95,12 +95,14 @@ def draw_losses(rows: list[dict[str, float]], title: str, path: Path) -> None:
     for position, name in enumerate(names):
         axes = figure.add_subplot(lines, columns, position + 1)
         values = [row[name] for row in rows]
-        axes.plot(steps, values, color="0.8", linewidth=0.7)
-        axes.plot(steps, _smooth(values), color="tab:blue", linewidth=1.4)
+        is_rate = name == "learning_rate"
+        axes.plot(steps, values, color="tab:blue" if is_rate else "0.8", linewidth=1.4 if is_rate else 0.7)
+        if not is_rate:
+            axes.plot(steps, _smooth(values), color="tab:blue", linewidth=1.4)
         axes.set_title(name, fontsize=9)
         axes.set_xlabel("step", fontsize=8)
         axes.tick_params(labelsize=7)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(f"{title}: each step in grey, running mean in blue", fontsize=11)
     figure.savefig(path, dpi=110)
 
 

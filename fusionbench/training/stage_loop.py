@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -94,12 +96,13 @@ def run_stage(stage: TrainingStage, run: StageRun, accelerator: Accelerator, fol
     follower.began(run.name, first, run.settings.steps)
     logbook = Logbook(run.folder, first) if accelerator.is_main_process else None
     kept, pace = time.monotonic(), _pace()
-    for step, losses in _steps(state, first):
+    interruption = _Interruption()
+    for step, losses in interruption.between(_steps(state, first)):
         if logbook is None:
             continue
         logbook.add(step, losses)
         follower.stepped(run.name, step + 1, run.settings.steps, losses)
-        if time.monotonic() - kept >= pace:
+        if time.monotonic() - kept >= pace or interruption.came:
             # The log first: what it has beyond the checkpoint is dropped, what it lacks is lost.
             logbook.flush()
             state.keep(step + 1)
@@ -110,6 +113,42 @@ def run_stage(stage: TrainingStage, run: StageRun, accelerator: Accelerator, fol
         logbook.close(f"{run.identity.get('method', '')} {run.name}".strip())
     state.take_average()
     accelerator.wait_for_everyone()
+
+
+_Step = tuple[int, dict[str, float]]
+"""A step's number and its losses."""
+
+
+class _Interruption:
+    """Holds back Ctrl-C until a step is done and kept; a second one does not wait."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def between(
+        self, steps: Iterator[tuple[int, dict[str, float]]]
+    ) -> Iterator[tuple[int, dict[str, float]]]:
+        """The steps, until the one in which it came.
+
+        Raises:
+            KeyboardInterrupt: After that step.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield from steps
+            return
+        before = signal.signal(signal.SIGINT, self._note)
+        try:
+            for step in steps:
+                yield step
+                if self.came:
+                    raise KeyboardInterrupt
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _note(self, _number: int, _frame: object) -> None:
+        if self.came:
+            raise KeyboardInterrupt
+        self.came = True
 
 
 def _pace() -> float:

@@ -16,7 +16,7 @@ def run(*words):
 def test_it_says_how_far_it_is_and_what_came_out(toy):
     told = run(*toy.command("out"))
     assert told.exit_code == 0
-    assert "first: 24 steps" in told.output and "second: norm" in told.output
+    assert "first: 24 steps" in told.output and "second: done, norm" in told.output
     assert told.output.replace("\n", "").endswith("second.safetensors")
 
 

@@ -134,6 +134,29 @@ def test_a_loss_that_is_not_finite_stops_and_names_the_batch(toy, listener):
     assert all(weight.isfinite().all() for weight in state["weights"].values())
 
 
+def test_ctrl_c_loses_no_step(toy, listener, monkeypatch):
+    import os
+    import signal
+
+    monkeypatch.setenv("FUSIONBENCH_CHECKPOINT_SECONDS", "1000")
+    plan = toy.plan("out")
+
+    class Interrupting:
+        def __getattr__(self, name):
+            return getattr(listener, name)
+
+        def stepped(self, stage, done, steps, losses):
+            listener.stepped(stage, done, steps, losses)
+            if done == 7:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(plan, Interrupting())
+    assert read_checkpoint(plan.out / "first" / "checkpoint.pt")["steps"] in (7, 8)
+    interrupted = train(plan, listener).read_bytes()
+    assert interrupted == train(toy.plan("whole"), listener).read_bytes()
+
+
 def test_an_artefact_that_was_changed_is_refused(toy, listener):
     plan = toy.plan("out")
     train(plan, listener)
