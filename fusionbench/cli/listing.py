@@ -12,11 +12,10 @@ import typer
 
 from fusionbench import registry
 from fusionbench.cli import options
-from fusionbench.contracts import Trainable
 from fusionbench.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import DegradationProfile, MetricCard, Profile
+    from fusionbench.contracts import DegradationProfile, MetricCard, Profile, Trainable
 
 KIND_OF_PLURAL: Mapping[str, registry.Kind] = {f"{kind}s": kind for kind in registry.KINDS}
 
@@ -52,6 +51,7 @@ def info(
     """Show a plugin's card: what it is, where it comes from, under which terms, in which file."""
     from rich.console import Console
 
+    from fusionbench.contracts import Trainable
     from fusionbench.degrading.profiles import OWN_PROFILES
 
     found = [(kind, registry.load(kind, name)) for kind in registry.KINDS if name in registry.names(kind)]

@@ -129,7 +129,11 @@ def test_the_released_structure_is_trained_by_the_same_stages(tmp_path, clip, re
 @pytest.mark.parametrize(
     "options", [{"semantics": False}, {"experts": False}], ids=["no semantics", "no experts"]
 )
-def test_ablations_are_trained(earlier, request_for, options):
+def test_ablations_are_trained(tmp_path, clip, request_for, options):
+    told = {"semantics": options.get("semantics", True)}
+    path = tmp_path / "experts.safetensors"
+    ExpertsStage(request_for("experts", earlier={"clip": clip}, mixture=MIXTURE, **told)).write(path, {})
+    earlier = {"clip": clip, "experts": path}
     stage = FusionStage(request_for("finetune", 2, earlier, mixture=MIXTURE, **SMALL, **options))
     losses, after = trained(stage, 2, 1e-3)
     assert after["total"] != losses["total"]
