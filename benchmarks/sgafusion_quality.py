@@ -31,6 +31,7 @@ from fusionbench.training.parts import Part
 from fusionbench.training.sources import open_datasets, samples_of
 from fusionbench_methods.sgafusion import SGAFusionNet, load_checkpoint
 from fusionbench_methods.sgafusion.checkpoint import Checkpoint
+from fusionbench_methods.sgafusion.method import Embedding, told_of
 
 DATASETS = "roadscene,msrs:test,m3fd,llvip:train"
 CONDITIONS = "clean,haze@2,haze@3,haze@4,low_light@2,low_light@3,low_light@4"
@@ -133,19 +134,16 @@ def _baseline_rows(
     return rows
 
 
-def _our_row(clean: ImagePair, damaged: ImagePair, checkpoint: Checkpoint, embedding: str) -> dict[str, Any]:
+def _our_row(
+    clean: ImagePair, damaged: ImagePair, checkpoint: Checkpoint, embedding: Embedding
+) -> dict[str, Any]:
     network, encoder = checkpoint.network, checkpoint.encoder
     if network is None or encoder is None or isinstance(network, SGAFusionNet):
         raise SystemExit("give a complete checkpoint of the network fixed")
     visible = torch.from_numpy(damaged.visible.astype(np.float32) / 255).permute(2, 0, 1)[None]
     infrared = torch.from_numpy(damaged.infrared.astype(np.float32) / 255)[None, None]
     with torch.no_grad():
-        told = encoder.embed(visible)
-        if embedding == "zero":
-            told = torch.zeros_like(told)
-        if embedding == "shuffled":
-            order = torch.randperm(told.shape[1], generator=torch.Generator().manual_seed(0))
-            told = told[:, order]
+        told = told_of(encoder.embed(visible), embedding)
         fusion = network.restore_and_fuse(visible, infrared, told)
     fused, restored = (
         (image[0].permute(1, 2, 0).clamp(0, 1) * 255).round().byte().numpy()

@@ -92,6 +92,11 @@ class TrainingFrames(Protocol):
         """The condition of every frame, without levels."""
         ...
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The name of every frame, such as `msrs/00004N haze@2.31`."""
+        ...
+
     def frame(self, index: int) -> TrainingFrame:
         """One frame.
 

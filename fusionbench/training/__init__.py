@@ -5,6 +5,7 @@ of (seed, stage, step, process) alone, so a checkpoint is weights, optimiser and
 killed ends in the same bits as one that was not.
 """
 
-from fusionbench.training.train import TrainingPlan, plan_training, train
+from fusionbench.training.plan import TrainingPlan, plan_training
+from fusionbench.training.train import train
 
 __all__ = ["TrainingPlan", "plan_training", "train"]

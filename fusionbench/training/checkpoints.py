@@ -11,6 +11,9 @@ from typing import Any
 from fusionbench.errors import InputError
 from fusionbench.whole_files import appearing
 
+CHECKPOINT_FILE = "checkpoint.pt"
+"""In a stage's folder."""
+
 
 def write_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Write a checkpoint; a reader finds the old one or the new one, whenever the machine stops.

@@ -7,7 +7,6 @@ interrupted run makes none twice.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from fusionbench.degrading.compose import DegradedPair, degrade_pair
 from fusionbench.degrading.compose import planned as planned_steps
 from fusionbench.degrading.native_choice import natives_unsuited_to
 from fusionbench.errors import InputError
-from fusionbench.evaluation.provenance import code_hash
+from fusionbench.evaluation.provenance import code_hash, content_hash
 from fusionbench.training.checkpoints import write_json
 from fusionbench.whole_files import appearing
 
@@ -165,8 +164,8 @@ class KeptFrames:
         steps = [
             (step.name, step.value, _code_of(type(step.degradation))) for step in planned_steps(condition)
         ]
-        parts = (FORMAT, label, self._fingerprints[label], steps, seed, self._settings.longest_side)
-        return hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
+        side = self._settings.longest_side
+        return content_hash([FORMAT, label, self._fingerprints[label], steps, seed, side])
 
     def _mask(self, planned: _Planned, size: tuple[int, int]) -> Uint8Image | None:
         """The mask, kept beside the clean frame: reading labels of a generated scene is making it again."""

@@ -18,7 +18,7 @@ from torch import nn
 
 from fusionbench.contracts import Batch, Draw, TrainingStage, named_generator
 from fusionbench.errors import FusionbenchError, InputError, TrainingError
-from fusionbench.training.checkpoints import differences, read_checkpoint, write_checkpoint
+from fusionbench.training.checkpoints import CHECKPOINT_FILE, differences, read_checkpoint, write_checkpoint
 from fusionbench.training.following import Follower
 from fusionbench.training.logbook import Logbook
 from fusionbench.training.schedules import rate_factor
@@ -26,8 +26,6 @@ from fusionbench.training.settings import OptimisationSettings
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-CHECKPOINT_FILE = "checkpoint.pt"
 
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
@@ -125,9 +123,7 @@ class _Interruption:
     def __init__(self) -> None:
         self.came = False
 
-    def between(
-        self, steps: Iterator[tuple[int, dict[str, float]]]
-    ) -> Iterator[tuple[int, dict[str, float]]]:
+    def between(self, steps: Iterator[_Step]) -> Iterator[_Step]:
         """The steps, until the one in which it came.
 
         Raises:
@@ -159,7 +155,7 @@ def _pace() -> float:
         raise InputError(f"{PACE_VARIABLE}={text}: expected a number of seconds") from None
 
 
-def _steps(state: _State, first: int) -> Iterator[tuple[int, dict[str, float]]]:
+def _steps(state: _State, first: int) -> Iterator[_Step]:
     """Do the steps from `first` on."""
     run = state.run
     batches = iter(state.batches(first))
@@ -185,9 +181,6 @@ class _State:
             raise InputError(f"stage {run.name}: has nothing to train")
         optimiser = _optimiser(list(self._trained.values()), run.settings)
         self._objective, self._optimiser = accelerator.prepare(_Objective(stage), optimiser)
-        self._trained = {
-            name: weight for name, weight in stage.module.named_parameters() if weight.requires_grad
-        }
         self._average = {name: weight.detach().clone() for name, weight in self._trained.items()}
 
     def batches(self, first: int) -> torch.utils.data.DataLoader[Batch]:

@@ -119,15 +119,19 @@ class SGAFusion:
         self._embedding = embedding
 
     def _told(self, visible: torch.Tensor) -> torch.Tensor:
-        import torch
+        return told_of(self._embeddings.embed(visible), self._embedding)
 
-        known = self._embeddings.embed(visible)
-        if self._embedding == "zero":
-            return torch.zeros_like(known)
-        if self._embedding == "shuffled":
-            generator = torch.Generator().manual_seed(SHUFFLING_SEED)
-            return known[:, torch.randperm(known.shape[1], generator=generator).to(known.device)]
-        return known
+
+def told_of(known: torch.Tensor, kind: Embedding) -> torch.Tensor:
+    """What a network is told of an embedding `(N, E)`: all, nothing, or its numbers in another order."""
+    import torch
+
+    if kind == "zero":
+        return torch.zeros_like(known)
+    if kind == "shuffled":
+        generator = torch.Generator().manual_seed(SHUFFLING_SEED)
+        return known[:, torch.randperm(known.shape[1], generator=generator).to(known.device)]
+    return known
 
 
 class UntrainedSGAFusion(SGAFusion):

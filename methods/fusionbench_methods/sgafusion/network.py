@@ -11,7 +11,8 @@ from fusionbench_methods.sgafusion.common_adapter import ADAPTER_SLOPE, common_a
 from fusionbench_methods.sgafusion.configuration import SGAFusionConfiguration, Variant, configuration_of
 from fusionbench_methods.sgafusion.encoder import Encoder
 from fusionbench_methods.sgafusion.fast_inference import fuse_in_pieces, rows_of_a_piece
-from fusionbench_methods.sgafusion.semantic_guidance import MISSING_EMBEDDING, semantic_guidance
+from fusionbench_methods.sgafusion.network_inputs import require_pair, required_embedding
+from fusionbench_methods.sgafusion.semantic_guidance import semantic_guidance
 from fusionbench_methods.sgafusion.shallow_experts import convolution
 
 
@@ -125,16 +126,6 @@ class SGAFusionNet(nn.Module):
         return fuse_in_pieces(self, visible, infrared, embedding, rows)
 
     def _check(self, visible: torch.Tensor, infrared: torch.Tensor, embedding: torch.Tensor | None) -> None:
-        count, channels, height, width = visible.shape
-        if channels != 3 or infrared.shape != (count, 1, height, width) or not visible.numel():
-            raise ValueError(
-                f"visible is {tuple(visible.shape)} and infrared {tuple(infrared.shape)}; "
-                "expected (N, 3, H, W) and (N, 1, H, W)"
-            )
-        if self.cross is None:
-            return
-        if embedding is None:
-            raise ValueError(MISSING_EMBEDDING)
-        if embedding.shape != (count, self.configuration.embedding_width):
-            expected = (count, self.configuration.embedding_width)
-            raise ValueError(f"embedding is {tuple(embedding.shape)}; expected {expected}")
+        require_pair(visible, infrared)
+        if self.cross is not None:
+            required_embedding(embedding, len(visible), self.configuration.embedding_width)

@@ -13,8 +13,6 @@ from torch.nn.functional import scaled_dot_product_attention
 from fusionbench_methods.sgafusion.configuration import SGAFusionConfiguration
 from fusionbench_methods.sgafusion.shallow_experts import convolution
 
-MISSING_EMBEDDING = "this network is guided by semantics; give the embedding of the visible images"
-
 
 class PixelsAsk(nn.Module):
     """Each pixel is a query, the embedding the only key and value (the released code).

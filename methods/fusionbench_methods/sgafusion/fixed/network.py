@@ -15,8 +15,8 @@ from fusionbench_methods.sgafusion.fixed.frame_experts import GATES, FrameEstima
 from fusionbench_methods.sgafusion.fixed.fusion_base import BANDS, fuse_bands
 from fusionbench_methods.sgafusion.fixed.light import chroma, from_luminance_and_chroma, luminance
 from fusionbench_methods.sgafusion.fixed.restoration import Restored, restore, transmission_of_image
+from fusionbench_methods.sgafusion.network_inputs import require_pair, required_embedding
 from fusionbench_methods.sgafusion.precision import full_precision
-from fusionbench_methods.sgafusion.semantic_guidance import MISSING_EMBEDDING
 
 ENCODER_SLOPE, DECODER_SLOPE = 0.01, 0.2
 """Of the leaky rectifiers, as released."""
@@ -253,20 +253,11 @@ class FixedSGAFusionNet(nn.Module):
         self, visible: torch.Tensor, infrared: torch.Tensor, embedding: torch.Tensor | None
     ) -> torch.Tensor:
         """The embedding, or zeros where the network has no semantics."""
-        count, channels, height, width = visible.shape
-        if channels != 3 or infrared.shape != (count, 1, height, width) or not visible.numel():
-            raise ValueError(
-                f"visible is {tuple(visible.shape)} and infrared {tuple(infrared.shape)}; "
-                "expected (N, 3, H, W) and (N, 1, H, W)"
-            )
-        expected = (count, self.configuration.embedding_width)
+        require_pair(visible, infrared)
+        count, width = len(visible), self.configuration.embedding_width
         if not self.configuration.semantics:
-            return visible.new_zeros(expected)
-        if embedding is None:
-            raise ValueError(MISSING_EMBEDDING)
-        if embedding.shape != expected:
-            raise ValueError(f"embedding is {tuple(embedding.shape)}; expected {expected}")
-        return embedding
+            return visible.new_zeros(count, width)
+        return required_embedding(embedding, count, width)
 
     def _restored(
         self,
