@@ -34,7 +34,7 @@ class TensorFile(NamedTuple):
 
 
 def read_tensors(path: Path, *, trusted: bool = False) -> TensorFile:
-    """Read a file of weights: safetensors, or what `torch.save` wrote.
+    """Read a file of weights: safetensors, arrays in an npz, or what `torch.save` wrote.
 
     Nothing in the file is executed: pickles are read with torch's list of harmless types.
 
@@ -50,6 +50,8 @@ def read_tensors(path: Path, *, trusted: bool = False) -> TensorFile:
         raise InputError(f"{path}: no such weights file")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
+    if path.suffix == ".npz":
+        return TensorFile(_read_arrays(path), {})
     return TensorFile(_tensors_in(_unpickled(path, trusted), path), {})
 
 
@@ -113,6 +115,11 @@ def weights_folder() -> Path:
     return Path(configured).expanduser() if configured else _cache()
 
 
+def weights_folders() -> list[Path]:
+    """Where weights are looked for: FUSIONBENCH_WEIGHTS, then the user's cache."""
+    return list(dict.fromkeys([weights_folder(), _cache()]))
+
+
 def _cache() -> Path:
     return user_cache_path("fusionbench", appauthor=False) / "weights"
 
@@ -174,6 +181,19 @@ def _read_safetensors(path: Path) -> TensorFile:
         return TensorFile(load_file(path), header)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: is damaged ({error}); copy or download it again") from error
+
+
+def _read_arrays(path: Path) -> dict[str, torch.Tensor]:
+    import zipfile
+
+    import numpy as np
+    import torch
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: is no archive of arrays ({error}); copy or download it again") from error
 
 
 def _unpickled(path: Path, trusted: bool) -> Any:

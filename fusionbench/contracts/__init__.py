@@ -22,7 +22,7 @@ from fusionbench.contracts.degradation import (
     RandomStreams,
     Stage,
 )
-from fusionbench.contracts.method import Device, FusionMethod, MethodCard
+from fusionbench.contracts.method import Device, FusionMethod, MethodCard, WeightsFile
 from fusionbench.contracts.metric import (
     CANONICAL,
     BatchMetric,
@@ -112,5 +112,6 @@ __all__ = [
     "TrainingFrames",
     "TrainingStage",
     "Uint8Image",
+    "WeightsFile",
     "named_generator",
 ]

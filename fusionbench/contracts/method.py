@@ -13,6 +13,24 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True)
+class WeightsFile:
+    """A file of weights as its authors publish it."""
+
+    name: str
+    size: int
+    """In bytes."""
+    sha256: str
+    licence: str
+    """The weights' own, or what is known of it."""
+    url: str = ""
+    """Empty where it is published in a form that has to be converted first; see `note`."""
+    part: str = ""
+    """Which of a method's networks it holds, where these lie in several files."""
+    note: str = ""
+    """Where it is from and how it was made, if not downloaded as it is."""
+
+
+@dataclass(frozen=True)
 class MethodCard:
     """What a person should know about a fusion method."""
 
@@ -22,8 +40,20 @@ class MethodCard:
     """`luma`: gets and returns luminance, the harness re-attaches the visible chroma; `rgb`: gets RGB."""
     year: int | None = None
     paper: str = ""
+    venue: str = ""
+    """Journal or conference, short: `Information Fusion`, `CVPR`."""
     code: str = ""
     licence: str = ""
+    """Of this implementation, and of the authors' code and weights where those are others."""
+    training_data: str = ""
+    """What the authors trained on."""
+    parameters: int | None = None
+    """Weights that fusing uses."""
+    degradation_aware: bool = False
+    """Whether it was made for damaged images."""
+    official_output: str = ""
+    """What the authors' script does between the network's output and the file."""
+    official_weights: tuple[WeightsFile, ...] = ()
     summary: str = ""
     multiple_of: int = 1
     """Height and width must be multiples of this; the harness pads by reflection and crops back."""
