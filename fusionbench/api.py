@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fusionbench.contracts import CANONICAL, Device, FloatImage, ImagePair, SourceImages, Uint8Image
+from fusionbench.contracts import (
+    CANONICAL,
+    Device,
+    FloatImage,
+    ImagePair,
+    Post,
+    SourceImages,
+    Uint8Image,
+)
 from fusionbench.degrading import degrade_pair, parse_condition
 from fusionbench.degrading.sheet import render_sheet
 from fusionbench.errors import InputError
@@ -34,6 +42,7 @@ from fusionbench.measuring import (
     measure_image,
     ready_metrics,
 )
+from fusionbench.ranking.costs import read_costs, with_costs
 from fusionbench.ranking.files import write_tables
 from fusionbench.ranking.query import comparable_groups, find_cells
 from fusionbench.ranking.statistics import make_table
@@ -222,16 +231,21 @@ def fuse(
     *,
     weights: Path | str | None = None,
     raw: bool = False,
+    post: Post = "clamp",
+    python: Path | str | None = None,
     device: Device = "auto",
 ) -> NDArray[np.uint8] | NDArray[np.float32]:
     """Fuse one pair.
 
     Args:
-        method: Registered name or `file.py:ClassName`.
+        method: Registered name, `file.py:ClassName`, `external:FOLDER`, or one of them behind enhancements
+            (`dcp>lp`).
         visible: The visible image.
         infrared: The infrared image.
-        weights: File of trained weights, for methods that take one.
+        weights: File or folder of trained weights, for methods that take some.
         raw: Return the method's own output before clamping, chroma and rounding.
+        post: How the method's values become an image: `clamp`, `minmax`, or `official`.
+        python: Interpreter of an external method.
         device: Where to run.
 
     Returns:
@@ -243,21 +257,28 @@ def fuse(
         UnknownNameError: If the method is not registered.
     """
     pair = _pair(visible, infrared, "pair")
-    ready = ready_method(method, None if weights is None else Path(weights), device)
+    file, interpreter = (None if path is None else Path(path).expanduser() for path in (weights, python))
+    ready = ready_method(method, file, device, post=post, python=interpreter)
     return fuse_raw(ready, pair) if raw else fuse_pairs(ready, [pair])[0].image
 
 
-def leaderboard(results: Path | str = DEFAULT_RESULTS, out: Path | str | None = None) -> list[Table]:
+def leaderboard(
+    results: Path | str = DEFAULT_RESULTS, out: Path | str | None = None, *, costs: Path | str | None = None
+) -> list[Table]:
     """Tables of everything in a store, one for each dataset, split and degradation.
 
     Args:
         results: Folder of the store.
         out: Folder to write them to as Markdown and CSV; None writes nothing.
+        costs: What methods cost, as `fusionbench cost --json` writes it: further columns.
 
     Raises:
         InputError: If the store is empty, a file in it is damaged, or `out` cannot be written.
     """
     tables = [make_table(group) for group in comparable_groups(find_cells(Path(results).expanduser()))]
+    if costs is not None:
+        known = read_costs(Path(costs).expanduser())
+        tables = [with_costs(table, known) for table in tables]
     if out is not None:
         write_tables(tables, Path(out).expanduser())
     return tables

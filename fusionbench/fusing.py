@@ -11,7 +11,7 @@ import inspect
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +21,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionbench import registry
-from fusionbench.contracts import Device, FusionMethod, ImagePair, MethodCard, Uint8Image
+from fusionbench.contracts import (
+    Device,
+    Enhancement,
+    FusionMethod,
+    ImageFusion,
+    ImagePair,
+    MethodCard,
+    OfficialScript,
+    Post,
+    Uint8Image,
+)
 from fusionbench.errors import FusionbenchError, InputError, MethodError
 from fusionbench.images import luminance, quantise
 
@@ -56,6 +65,10 @@ class ReadyMethod:
     card: MethodCard
     method: FusionMethod
     device: str
+    enhancements: tuple[Enhancement, ...] = ()
+    """Applied to the visible image first."""
+    post: Post = "clamp"
+    """How its values become an image."""
 
 
 def choose_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
@@ -99,32 +112,64 @@ def card_with(method: type[FusionMethod], weights: Path | None) -> MethodCard:
     return described(weights) if callable(described) else card_of(method)
 
 
-def ready_method(name: str, weights: Path | None = None, device: Device = "auto") -> ReadyMethod:
-    """Create a method by name (or `file.py:ClassName`) and put it on a device.
+def ready_method(
+    name: str,
+    weights: Path | None = None,
+    device: Device = "auto",
+    *,
+    post: Post = "clamp",
+    python: Path | None = None,
+) -> ReadyMethod:
+    """Create a method by its reference and put it on a device.
 
     Args:
-        name: Registered name, or a class in a Python file.
-        weights: File of trained weights for methods that take one.
+        name: Registered name, a class in a Python file, `external:FOLDER`, or one of them behind
+            enhancements (`dcp>lp`).
+        weights: File or folder of trained weights for methods that take some.
         device: Where to run.
+        post: How the method's values become an image.
+        python: Interpreter of an external method.
 
     Raises:
-        InputError: If the weights file is missing, or the method takes none.
+        InputError: If the weights are missing, the method takes none, or the authors' script is asked
+            for and it has none.
         MethodError: If its constructor raises.
-        UnknownNameError: If no method has this name.
+        UnknownNameError: If no method or enhancement has this name.
     """
+    from fusionbench.method_references import MethodReference
+
     chosen = choose_device(device)
-    method_class = registry.method_class(name)
-    card = card_of(method_class)
-    if weights is not None and not weights.is_file():
+    reference = MethodReference(name)
+    card = card_of(reference.method_class)
+    if weights is not None and not weights.exists():
         raise InputError(f"{weights}: no such weights file for method {card.name}")
-    method = _create(method_class, card.name, weights, chosen)
-    return ReadyMethod(card.name, card_of(method), method, chosen)
+    given = {"weights": weights, "python": python}
+    arguments = {name: value for name, value in given.items() if value is not None}
+    method = _create(reference.method_class, card.name, arguments, chosen)
+    require_post(card, method, post)
+    return ReadyMethod(reference.name, card_of(method), method, chosen, reference.create_enhancements(), post)
 
 
-def _create(method_class: type[FusionMethod], name: str, weights: Path | None, device: str) -> FusionMethod:
-    if weights is not None and "weights" not in inspect.signature(method_class).parameters:
-        raise InputError(f"method {name} takes no weights; leave --weights out")
-    arguments = {} if weights is None else {"weights": weights}
+def require_post(card: MethodCard, method: type[FusionMethod] | FusionMethod, post: Post) -> None:
+    """Check that a method can be shown in a way.
+
+    Raises:
+        InputError: If it has no script of its authors, or gives finished images, and that does not fit.
+    """
+    if post == "official" and not hasattr(method, "official"):
+        raise InputError(
+            f"--post official: method {card.name} has no script of its authors to repeat; use clamp or minmax"
+        )
+    if post != "clamp" and hasattr(method, "fuse_images"):
+        raise InputError(f"--post {post}: method {card.name} gives finished images; leave --post out")
+
+
+def _create(
+    method_class: type[FusionMethod], name: str, arguments: Mapping[str, Path], device: str
+) -> FusionMethod:
+    for argument in arguments:
+        if argument not in inspect.signature(method_class).parameters:
+            raise InputError(f"method {name} takes no {argument}; leave --{argument} out")
     try:
         # Seeded, so that a network without weights is the same one in every process.
         with _seeded(name, ""), redirect_stdout(sys.stderr):
@@ -149,13 +194,18 @@ def fuse_pairs(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> list[Fused]:
     Raises:
         MethodError: If the method raises, or returns something that is not a batch of fused images.
     """
+    if isinstance(ready.method, ImageFusion):
+        return _fuse_images(ready, ready.method, pairs)
     if ready.device == "cpu" and len(pairs) > 1:
         return [fused for pair in pairs for fused in fuse_pairs(ready, [pair])]
-    visible, infrared = _as_tensors(ready, pairs)
     started = time.perf_counter()
+    enhanced = [_enhanced(ready, pair) for pair in pairs]
+    if ready.post == "official" and isinstance(ready.method, OfficialScript):
+        return [_by_official_script(ready.method, ready.name, pair) for pair in enhanced]
+    visible, infrared = _as_tensors(ready, enhanced)
     values = _call(ready, visible, infrared, pairs[0].id)
     seconds = (time.perf_counter() - started) / len(pairs)
-    return [_finish(pair, values[index], seconds) for index, pair in enumerate(pairs)]
+    return [_finish(ready, pair, values[index], seconds) for index, pair in enumerate(enhanced)]
 
 
 def fuse_raw(ready: ReadyMethod, pair: ImagePair) -> NDArray[np.float32]:
@@ -164,9 +214,57 @@ def fuse_raw(ready: ReadyMethod, pair: ImagePair) -> NDArray[np.float32]:
     Raises:
         MethodError: As `fuse_pairs`.
     """
-    visible, infrared = _as_tensors(ready, [pair])
+    if isinstance(ready.method, ImageFusion):
+        raise MethodError(f"method {ready.name}: gives finished images, no values of its own")
+    visible, infrared = _as_tensors(ready, [_enhanced(ready, pair)])
     output: NDArray[np.float32] = _call(ready, visible, infrared, pair.id)[0]
     return output
+
+
+def _enhanced(ready: ReadyMethod, pair: ImagePair) -> ImagePair:
+    """The pair with its visible image enhanced, as the 8-bit image a program would have written."""
+    visible = pair.visible
+    for enhancement in ready.enhancements:
+        name = enhancement.card.name
+        try:
+            with redirect_stdout(sys.stderr):
+                better = enhancement.enhance(visible)
+        except Exception as error:
+            raise MethodError(f"enhancement {name} raised {type(error).__name__}: {error}") from error
+        if better.dtype != np.uint8 or better.shape != visible.shape:
+            raise MethodError(
+                f"enhancement {name} returned {better.dtype} of {better.shape}; expected uint8 of "
+                f"{visible.shape}"
+            )
+        visible = better
+    return pair if visible is pair.visible else replace(pair, visible=visible)
+
+
+def _fuse_images(ready: ReadyMethod, method: ImageFusion, pairs: Sequence[ImagePair]) -> list[Fused]:
+    started = time.perf_counter()
+    enhanced = [_enhanced(ready, pair) for pair in pairs]
+    images = method.fuse_images(enhanced)
+    seconds = (time.perf_counter() - started) / len(pairs)
+    return [Fused(_coloured(pair, image), 0.0, seconds) for pair, image in zip(enhanced, images, strict=True)]
+
+
+def _by_official_script(method: OfficialScript, name: str, pair: ImagePair) -> Fused:
+    started = time.perf_counter()
+    try:
+        with redirect_stdout(sys.stderr):
+            image = method.official(pair.visible, pair.infrared)
+    except Exception as error:
+        raise MethodError(f"method {name} raised {type(error).__name__}: {error}") from error
+    seconds = time.perf_counter() - started
+    grey = image[..., None].repeat(3, axis=2) if image.ndim == 2 else image
+    return Fused(grey, 0.0, seconds)
+
+
+def _coloured(pair: ImagePair, image: Uint8Image) -> Uint8Image:
+    """A finished image in colour: a grey one is luminance, and gets the visible image's chroma."""
+    if image.ndim == 3:
+        return image
+    return _with_luminance_changed(pair.visible, image - _luminance_of(pair))
 
 
 def _as_tensors(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -277,7 +375,9 @@ def _wrong_shape(ready: ReadyMethod, output: torch.Tensor, expected: tuple[int, 
     )
 
 
-def _finish(pair: ImagePair, values: NDArray[np.float32], seconds: float) -> Fused:
+def _finish(ready: ReadyMethod, pair: ImagePair, values: NDArray[np.float32], seconds: float) -> Fused:
+    if ready.post == "minmax" and not ready.card.reference:
+        values = _stretched(values)
     clamped = float(np.mean((values < 0.0) | (values > 1.0)))
     scaled = np.clip(values.astype(np.float64), 0.0, 1.0) * 255.0
     if scaled.shape[0] == 1:
@@ -285,6 +385,12 @@ def _finish(pair: ImagePair, values: NDArray[np.float32], seconds: float) -> Fus
     else:
         image = quantise(scaled.transpose(1, 2, 0))
     return Fused(image, clamped, seconds)
+
+
+def _stretched(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values from their minimum to their maximum as 0 to 1; an image of one value stays as it is."""
+    low, high = values.min(), values.max()
+    return values if high <= low else (values - low) / (high - low)
 
 
 def _with_luminance_changed(visible: Uint8Image, change: NDArray[np.float64]) -> Uint8Image:

@@ -102,6 +102,16 @@ def read_visible(path: Path) -> Uint8Image:
     return np.asarray(_opaque(image, path).convert("RGB"))
 
 
+def read_fused(path: Path) -> Uint8Image:
+    """Read a fused image as it was saved: `(H, W)` if the file is grey, else `(H, W, 3)`.
+
+    Raises:
+        InputError: As `read_visible`.
+    """
+    image = _open(path)
+    return np.asarray(image.convert("L")) if image.mode in {"L", "1"} else read_visible(path)
+
+
 def read_infrared(path: Path) -> Uint8Image:
     """Read a thermal image as `(H, W)`; three equal channels become one.
 

@@ -1,7 +1,7 @@
 """Weights as their authors publish them: found, checked against the method's card, and read.
 
-A method's files are looked for in a folder a person names, in FUSIONBENCH_WEIGHTS and in the user's cache, each
-time under the method's name (`seafusion/SeAFusion.pth`) and then without it.
+A method's files are looked for in a folder a person names, in FUSIONBENCH_WEIGHTS and in the user's cache,
+each time under the method's name (`seafusion/SeAFusion.pth`) and then without it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING
 from fusionbench.contracts import MethodCard, WeightsFile
 from fusionbench.errors import InputError
 from fusionbench.weight_files import (
+    ENVIRONMENT_VARIABLE,
+    download_weights,
     read_header,
     read_tensors,
     require_checksum,
+    weights_folder,
     weights_folders,
 )
+from fusionbench.whole_files import appearing
 
 if TYPE_CHECKING:
     import torch
+
+    from fusionbench.datasets.archives import Progress
 
 MADE_FROM = "made_from"
 """In the header of a converted file: the checksums of what it was made of, in the order of the card."""
@@ -53,10 +59,16 @@ def official_tensors(card: MethodCard, weights: Path | None = None) -> dict[str,
 
 def has_official_weights(card: MethodCard) -> bool:
     """Whether every file of a method's weights lies in one of the usual places, unchecked."""
+    return where_official_weights_are(card) is not None
+
+
+def where_official_weights_are(card: MethodCard) -> Path | None:
+    """The converted file, else the folder of the authors' own files, else None; unchecked."""
     folders = weights_folders()
-    if _first(converted_name(card), card, folders) is not None:
-        return True
-    return all(_first(each.name, card, folders) is not None for each in card.official_weights)
+    if (converted := _first(converted_name(card), card, folders)) is not None:
+        return converted
+    found = [_first(each.name, card, folders) for each in card.official_weights]
+    return None if None in found or not found else found[0].parent  # type: ignore[union-attr]
 
 
 def converted_name(card: MethodCard) -> str:
@@ -75,8 +87,7 @@ def _given(card: MethodCard, path: Path) -> dict[str, torch.Tensor]:
 
 
 def _converted(card: MethodCard, path: Path) -> dict[str, torch.Tensor]:
-    expected = " ".join(each.sha256 for each in card.official_weights)
-    if read_header(path).get(MADE_FROM) != expected:
+    if read_header(path).get(MADE_FROM) != _made_from(card):
         raise InputError(
             f"{path}: was not made from the authors' weights of {card.name}; remove it and run "
             f"fusionbench weights get {card.name}"
@@ -103,6 +114,63 @@ def _how_to_get(card: MethodCard, missing: list[str], weights: Path | None) -> s
     where = "" if weights is None else f"{weights}: "
     return (
         f"{where}method {card.name} needs its authors' weights ({', '.join(missing)}); get them by "
-        f"fusionbench weights get {card.name}, or name a folder that holds them in FUSIONBENCH_WEIGHTS or with "
-        "--weights"
+        f"fusionbench weights get {card.name}, or name a folder that holds them in FUSIONBENCH_WEIGHTS or "
+        "with --weights"
     )
+
+
+def get_official_weights(
+    card: MethodCard, source: Path | None = None, progress: Progress | None = None
+) -> Path:
+    """Bring a method's weights to FUSIONBENCH_WEIGHTS or the user's cache, as one safetensors file.
+
+    Args:
+        card: Of the method.
+        source: Folder that holds the authors' files already; None downloads those that are nowhere yet.
+        progress: Told of the bytes received and expected.
+
+    Returns:
+        The converted file. What was there before and is right is not made again.
+
+    Raises:
+        InputError: If a file cannot be had or is another one than the card says, or nothing can be written.
+    """
+    target = weights_folder() / card.name / converted_name(card)
+    if target.is_file() and _made_from(card) == read_header(target).get(MADE_FROM):
+        return target
+    folders = weights_folders() if source is None else [source]
+    paths = {each: _first(each.name, card, folders) for each in card.official_weights}
+    if source is not None and None in paths.values():
+        missing = next(each.name for each, path in paths.items() if path is None)
+        raise InputError(f"{source}: has no {missing} of method {card.name}; copy it there")
+    tensors = _joined({each: path or _downloaded(card, each, progress) for each, path in paths.items()})
+    _write(target, tensors, card)
+    return target
+
+
+def _downloaded(card: MethodCard, each: WeightsFile, progress: Progress | None) -> Path:
+    if not each.url:
+        raise InputError(
+            f"{each.name} of method {card.name} cannot be downloaded as it is ({each.note}); convert it "
+            f"(docs/methods.md), and name its folder with --from or in {ENVIRONMENT_VARIABLE}"
+        )
+    return download_weights(each.url, f"{card.name}/{each.name}", each.sha256, progress)
+
+
+def _write(target: Path, tensors: dict[str, torch.Tensor], card: MethodCard) -> None:
+    from safetensors.torch import save_file
+
+    licences = "; ".join(dict.fromkeys(each.licence for each in card.official_weights))
+    header = {MADE_FROM: _made_from(card), "method": card.name, "licence": licences}
+    try:
+        with appearing(target) as temporary:
+            save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, header)
+    except OSError as error:
+        raise InputError(
+            f"{target}: cannot be written ({error.strerror or error}); name another folder in "
+            f"{ENVIRONMENT_VARIABLE}"
+        ) from error
+
+
+def _made_from(card: MethodCard) -> str:
+    return " ".join(each.sha256 for each in card.official_weights)

@@ -1,8 +1,8 @@
 """Names to plugins, through entry points, loaded only when asked for.
 
 Bundled plugins register through the same entry-point groups as anyone else's: `fusionbench.methods`,
-`fusionbench.metrics`, `fusionbench.profiles`, `fusionbench.degradations`, `fusionbench.degradation_profiles`,
-`fusionbench.datasets`.
+`fusionbench.enhancements`, `fusionbench.metrics`, `fusionbench.profiles`, `fusionbench.degradations`,
+`fusionbench.degradation_profiles`, `fusionbench.datasets`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
 from fusionbench.source_files import USER_MODULE, own_files, read_source
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import Dataset, Degradation, DegradationProfile, FusionMethod
+    from fusionbench.contracts import Dataset, Degradation, DegradationProfile, Enhancement, FusionMethod
 
-Kind = Literal["method", "metric", "degradation", "dataset", "profile", "degradation_profile"]
+Kind = Literal["method", "enhancement", "metric", "degradation", "dataset", "profile", "degradation_profile"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+EXTERNAL = "external:"
+"""Begins a reference to a method that runs as a program of its own."""
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +76,11 @@ def load_all(kind: Kind) -> dict[str, Any]:
     return loaded
 
 
+def enhancement(name: str) -> Enhancement:
+    """Create the enhancement registered under a name."""
+    return cast("Enhancement", load("enhancement", name)())
+
+
 def degradation(name: str) -> Degradation:
     """Create the degradation registered under a name."""
     return cast("Degradation", load("degradation", name)())
@@ -89,12 +97,18 @@ def dataset_class(name: str) -> type[Dataset]:
 
 
 def method_class(name: str) -> type[FusionMethod]:
-    """Find a method by registered name, or in a Python file given as `path/to/file.py:ClassName`.
+    """Find a method by registered name, in a Python file (`path/to/file.py:ClassName`) or elsewhere.
+
+    `external:FOLDER` names a program of its own: see `fusionbench.external_methods`.
 
     Raises:
-        InputError: If the file does not load or has no such class.
+        InputError: If the file does not load or has no such class, or the folder holds no such program.
         UnknownNameError: If it is neither a registered name nor a file reference.
     """
+    if name.startswith(EXTERNAL):
+        from fusionbench.external_methods import external_method_class
+
+        return external_method_class(Path(name.removeprefix(EXTERNAL)))
     if ".py" in name:
         return _method_in_file(name)
     return cast("type[FusionMethod]", load("method", name))

@@ -15,6 +15,8 @@ from fusionbench.errors import InputError
 if TYPE_CHECKING:
     import torch
 
+    from fusionbench.datasets.archives import Progress
+
 ENVIRONMENT_VARIABLE = "FUSIONBENCH_WEIGHTS"
 """Names a folder of weights, which goes before the user's cache."""
 
@@ -135,13 +137,14 @@ def require_checksum(path: Path, sha256: str) -> None:
     require_sha256(path, sha256)
 
 
-def download_weights(url: str, name: str, sha256: str) -> Path:
+def download_weights(url: str, name: str, sha256: str, progress: Progress | None = None) -> Path:
     """Download a file of weights to FUSIONBENCH_WEIGHTS or the user's cache; resumes, and checks it.
 
     Args:
-        url: An http or https address of a file that `torch.save` or TorchScript wrote.
-        name: What to call it.
+        url: An http or https address.
+        name: What to call it, with folders of its own if it has any (`seafusion/SeAFusion.pth`).
         sha256: What it must be.
+        progress: Told of the bytes received and expected.
 
     Returns:
         Where it lies; an earlier download is not repeated.
@@ -149,17 +152,16 @@ def download_weights(url: str, name: str, sha256: str) -> Path:
     Raises:
         InputError: If it cannot be had, or is another file; nothing is left in its place then.
     """
-    from fusionbench.datasets.fetch import fetch_zip
+    from fusionbench.datasets.fetch import fetch_file
 
     target = weights_folder() / name
     if target.is_file():
         require_checksum(target, sha256)
         return target
-    arriving = target.with_name(f"{name}.unchecked")
+    arriving = target.with_name(f"{target.name}.unchecked")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        # torch writes zip archives.
-        fetch_zip(url, arriving, lambda _received, _total: None)
+        fetch_file(url, arriving, progress or (lambda _received, _total: None))
         require_checksum(arriving, sha256)
         arriving.replace(target)
     except OSError as error:

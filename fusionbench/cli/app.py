@@ -6,6 +6,7 @@ import typer
 
 from fusionbench.cli import (
     calibrate,
+    cost,
     data,
     degrade,
     doctor,
@@ -16,6 +17,7 @@ from fusionbench.cli import (
     measure,
     score,
     train,
+    weights,
 )
 
 app = typer.Typer(
@@ -52,7 +54,9 @@ app.command("train")(train.train)
 app.command("degrade")(degrade.degrade)
 app.command("calibrate")(calibrate.calibrate)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("cost")(cost.cost)
 app.command("list")(listing.list_plugins)
 app.command("info")(listing.info)
 app.add_typer(data.app, name="data")
+app.add_typer(weights.app, name="weights")
 app.command("doctor")(doctor.doctor)

@@ -39,6 +39,8 @@ def evaluate(
     native: options.Native = "auto",
     results: options.Results = Path("results"),
     out: options.TablesFolder = Path("leaderboards"),
+    post: options.PostName = "clamp",
+    python: options.Python = None,
     device: options.DeviceName = "auto",
     engine: options.EngineName = "process",
     workers: options.Workers = 0,
@@ -83,6 +85,8 @@ def evaluate(
             engine=options.engine(engine),
             workers=workers,
             batch_size=batch_size,
+            post=options.post(post),
+            python=python,
             retry_failed=retry_failed,
             shard=_shard(shard),
             listener=listener,
@@ -106,6 +110,8 @@ def finish(evaluation: Evaluation, results: Path, out: Path, *, as_json: bool, q
         typer.echo(f"failed: {failure}", err=True)
     if len(evaluation.failures) > SHOWN_FAILURES:
         typer.echo(f"failed: {len(evaluation.failures) - SHOWN_FAILURES} more, all in {results}", err=True)
+    for reason in evaluation.left_out:
+        typer.echo(f"left out: {reason}", err=True)
     for name in evaluation.unscored:
         typer.echo(f"not scored: {name} belongs to no sample of the dataset", err=True)
     if evaluation.failures:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 def fuse(
     method: Annotated[
         str,
-        typer.Argument(help="Registered name or file.py:ClassName.", autocompletion=options.complete_method),
+        typer.Argument(
+            help="Registered name, file.py:ClassName, external:FOLDER, or dcp>NAME.",
+            autocompletion=options.complete_method,
+        ),
     ],
     visible: Annotated[Path, typer.Option(help="Visible image, or a folder of them.")],
     infrared: Annotated[Path, typer.Option(help="Infrared image, or a folder of them.")],
@@ -28,6 +31,8 @@ def fuse(
     weights: Annotated[
         Path | None, typer.Option(help="Trained weights, where the method takes some.")
     ] = None,
+    post: options.PostName = "clamp",
+    python: options.Python = None,
     device: options.DeviceName = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there already.")] = False,
     quiet: options.Quiet = False,
@@ -40,7 +45,7 @@ def fuse(
     from fusionbench.evaluation.fused_record import FusedRecord
     from fusionbench.fusing import ready_method
 
-    ready = ready_method(method, weights, options.device(device))
+    ready = ready_method(method, weights, options.device(device), post=options.post(post), python=python)
     if visible.is_file() or infrared.is_file():
         target = _target(out, visible)
         if target.exists() and not overwrite:

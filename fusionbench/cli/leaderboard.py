@@ -14,6 +14,10 @@ def leaderboard(
     results: options.Results = Path("results"),
     out: options.TablesFolder = Path("leaderboards"),
     formats: Annotated[str, typer.Option("--format", help="md, csv or both: md,csv.")] = "md,csv",
+    costs: Annotated[
+        Path | None,
+        typer.Option("--costs", help="What methods cost: the JSON of fusionbench cost all --json."),
+    ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -22,7 +26,7 @@ def leaderboard(
     from fusionbench.cli.tables import print_json, print_tables
     from fusionbench.ranking.files import write_tables
 
-    tables = make(results)
+    tables = make(results, costs=costs)
     written = write_tables(tables, out, options.names_in([formats]) or [])
     if as_json:
         print_json(tables)

@@ -89,7 +89,8 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
     from fusionbench.degrading.profiles import OWN_PROFILES
 
     columns = {
-        "methods": ("title", "year", "licence", "needs"),
+        "methods": ("title", "venue", "year", "licence", "needs"),
+        "enhancements": ("title", "against", "year", "licence"),
         "metrics": ("label", "direction", "compares", "core", "needs"),
         "profiles": ("title", "code"),
         "degradations": ("title", "modality", "parameter"),

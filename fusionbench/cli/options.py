@@ -12,7 +12,7 @@ from fusionbench import registry
 from fusionbench.errors import InputError
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import Device
+    from fusionbench.contracts import Device, Post
     from fusionbench.evaluation.run import Engine
 
 
@@ -91,8 +91,8 @@ MethodNames = Annotated[
     typer.Option(
         "--method",
         "-m",
-        help="Registered name or file.py:ClassName; repeat or separate by commas (default: all that need no "
-        "weights).",
+        help="Registered name, file.py:ClassName, external:FOLDER, or dcp>NAME (enhanced first); all "
+        "for every one that can run here; repeat or separate by commas (default: all that need no weights).",
         autocompletion=complete_method,
     ),
 ]
@@ -132,6 +132,17 @@ DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mp
 EngineName = Annotated[
     str, typer.Option("--engine", help="process, or ray to spread the work over a cluster (extra `ray`).")
 ]
+PostName = Annotated[
+    str,
+    typer.Option(
+        "--post",
+        help="How a method's values become an image: clamp (fair), minmax (stretched, as most published "
+        "tables did), official (its authors' script).",
+    ),
+]
+Python = Annotated[
+    Path | None, typer.Option("--python", help="Interpreter of methods given as external:FOLDER.")
+]
 Workers = Annotated[int, typer.Option(help="Processes; 0 chooses (default: 0).", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table; errors only.")]
@@ -148,6 +159,19 @@ def device(name: str) -> Device:
     if name not in get_args(Device):
         raise InputError(f"--device {name}: expected {', '.join(get_args(Device))}")
     return cast("Device", name)
+
+
+def post(name: str) -> Post:
+    """Check how values are to become images.
+
+    Raises:
+        InputError: If it is none of the known ways.
+    """
+    from fusionbench.contracts import Post
+
+    if name not in get_args(Post):
+        raise InputError(f"--post {name}: expected {', '.join(get_args(Post))}")
+    return cast("Post", name)
 
 
 def engine(name: str) -> Engine:

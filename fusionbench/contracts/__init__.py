@@ -22,7 +22,16 @@ from fusionbench.contracts.degradation import (
     RandomStreams,
     Stage,
 )
-from fusionbench.contracts.method import Device, FusionMethod, MethodCard, WeightsFile
+from fusionbench.contracts.enhancement import Enhancement, EnhancementCard
+from fusionbench.contracts.method import (
+    Device,
+    FusionMethod,
+    ImageFusion,
+    MethodCard,
+    OfficialScript,
+    Post,
+    WeightsFile,
+)
 from fusionbench.contracts.metric import (
     CANONICAL,
     BatchMetric,
@@ -81,8 +90,11 @@ __all__ = [
     "DegradationProfileCard",
     "Device",
     "Draw",
+    "Enhancement",
+    "EnhancementCard",
     "FloatImage",
     "FusionMethod",
+    "ImageFusion",
     "ImagePair",
     "Labels",
     "Levels",
@@ -92,8 +104,10 @@ __all__ = [
     "MethodCard",
     "Metric",
     "MetricCard",
+    "OfficialScript",
     "Placement",
     "PlacingDataset",
+    "Post",
     "Profile",
     "ProfileCard",
     "QuantifiedDegradation",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+from fusionbench.contracts.pairs import ImagePair, Uint8Image
 
 if TYPE_CHECKING:
     import torch
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 """Where a method runs; `auto` takes the fastest there is."""
+
+Post = Literal["clamp", "minmax", "official"]
+"""How a method's values become an image: cut off to [0, 1], which is fair; stretched from their minimum to
+their maximum, image by image, as most published tables did; or by its authors' own script."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,36 @@ class MethodCard:
     """Pairs its weights were trained on, as `dataset/id`; tables say how many of theirs are among them."""
     reference: bool = False
     """True for the rows that are no fusion at all (visible only, infrared only): shown, never ranked."""
+
+
+@runtime_checkable
+class OfficialScript(Protocol):
+    """A method that can also do what its authors' script does, for tables to be compared with theirs."""
+
+    def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
+        """What the authors' script writes for a pair, with its own conversions and rounding.
+
+        Args:
+            visible: RGB `(H, W, 3)`.
+            infrared: `(H, W)`.
+
+        Returns:
+            RGB `(H, W, 3)`, or `(H, W)` where the script writes grey images.
+        """
+        ...
+
+
+@runtime_checkable
+class ImageFusion(Protocol):
+    """A method that takes and gives images rather than tensors, such as a program of its own."""
+
+    def fuse_images(self, pairs: Sequence[ImagePair]) -> list[Uint8Image]:
+        """Fuse pairs of one size.
+
+        Returns:
+            RGB `(H, W, 3)`, or luminance `(H, W)`, one a pair.
+        """
+        ...
 
 
 @runtime_checkable

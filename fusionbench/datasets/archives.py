@@ -41,11 +41,20 @@ def require_zip_start(head: bytes, where: str) -> None:
     """
     if head.startswith(_ZIP_MAGIC):
         return
+    require_no_web_page(head, where)
+    raise ArchiveError(f"{where}: is not a zip archive; check the address or the file")
+
+
+def require_no_web_page(head: bytes, where: str) -> None:
+    """Check that the first bytes of a file are not those of a web page.
+
+    Raises:
+        ArchiveError: If they are: share links answer a program with one.
+    """
     if head[:_HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_HTML_STARTS):
         raise ArchiveError(
-            f"{where}: is a web page, not an archive; open the link in a browser, then use --from"
+            f"{where}: is a web page, not the file; open the link in a browser, then use --from"
         )
-    raise ArchiveError(f"{where}: is not a zip archive; check the address or the file")
 
 
 def require_sha256(path: Path, expected: str) -> None:

@@ -14,8 +14,17 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from fusionbench.datasets.archives import ArchiveError, Progress, require_space, require_zip_start
+from fusionbench.datasets.archives import (
+    ArchiveError,
+    Progress,
+    require_no_web_page,
+    require_space,
+    require_zip_start,
+)
 from fusionbench.errors import InputError
+
+RequireStart = Callable[[bytes, str], None]
+"""Checks the first bytes of a file; the second argument is where it is from."""
 
 _SCHEMES = ("https", "http")
 _CHUNK = 1 << 16
@@ -31,6 +40,15 @@ _PASSING_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 class _BrokenOffError(Exception):
     """A transfer that stopped early and is worth another attempt."""
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    """What is to be fetched, who is told, and how its first bytes are judged."""
+
+    url: str
+    progress: Progress
+    require_start: RequireStart
 
 
 @dataclass(frozen=True)
@@ -71,7 +89,19 @@ def fetch_zip(
     progress: Progress,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Download a zip archive; `target` appears complete and checked, or not at all.
+    """Download a zip archive: `fetch_file`, refusing what does not begin like one."""
+    fetch_file(url, target, progress, pause, require_start=require_zip_start)
+
+
+def fetch_file(
+    url: str,
+    target: Path,
+    progress: Progress,
+    pause: Callable[[float], None] = time.sleep,
+    *,
+    require_start: RequireStart = require_no_web_page,
+) -> None:
+    """Download a file; `target` appears complete, or not at all.
 
     What arrived stays in `NAME.part`, and the next call goes on from there if the server still has the same
     version.
@@ -81,18 +111,19 @@ def fetch_zip(
         target: The file to write, in an existing folder.
         progress: Told of the bytes received and expected.
         pause: Waits between attempts.
+        require_start: Looks at the first bytes; raises ArchiveError if they are not what they should be.
 
     Raises:
         InputError: If the address is refused, the server says no, the transfer keeps breaking off, the disk
-            is full, or the content is a web page or no archive.
+            is full, or the content is a web page or otherwise not what it should be.
     """
     if _scheme(url) not in _SCHEMES:
         raise InputError(f"{url}: only http and https addresses are downloaded; use --from for a file")
-    partial = _Partial.of(target)
+    transfer, partial = _Transfer(url, progress, require_start), _Partial.of(target)
     failures, most = 0, partial.size()
     while True:
         try:
-            _attempt(url, partial, progress)
+            _attempt(transfer, partial)
             break
         except _BrokenOffError as error:
             failures = 1 if partial.size() > most else failures + 1
@@ -110,13 +141,14 @@ def _scheme(url: str) -> str:
         raise InputError(f"{url}: is no address ({error}); check --url") from error
 
 
-def _attempt(url: str, partial: _Partial, progress: Progress) -> None:
+def _attempt(transfer: _Transfer, partial: _Partial) -> None:
     """Fetch the file, or the rest of it.
 
     Raises:
         _BrokenOffError: If it is not complete afterwards.
         InputError: If another attempt would not help.
     """
+    url = transfer.url
     validator = partial.validator(url)
     headers = {"User-Agent": "fusionbench", "Accept-Encoding": "identity"}
     if validator is not None:
@@ -124,7 +156,7 @@ def _attempt(url: str, partial: _Partial, progress: Progress) -> None:
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  (the scheme is checked above)
     try:
         with _opener().open(request, timeout=_TIMEOUT_SECONDS) as response:
-            _receive(response, url, partial, progress)
+            _receive(response, transfer, partial)
     except urllib.error.HTTPError as error:
         with error:
             _judge_status(error, url, partial)
@@ -147,7 +179,7 @@ def _judge_status(error: urllib.error.HTTPError, url: str, partial: _Partial) ->
     ) from error
 
 
-def _receive(response: Any, url: str, partial: _Partial, progress: Progress) -> None:
+def _receive(response: Any, transfer: _Transfer, partial: _Partial) -> None:
     resumed = response.status == HTTPStatus.PARTIAL_CONTENT
     start = partial.size() if resumed else 0
     if resumed and not str(response.headers.get("Content-Range", "")).startswith(f"bytes {start}-"):
@@ -158,8 +190,8 @@ def _receive(response: Any, url: str, partial: _Partial, progress: Progress) -> 
     if total is not None:
         require_space(partial.data.parent, total - start)
     try:
-        with _sink(partial, url, response, resumed=resumed) as sink:
-            received = _copy(response, sink, start, total, url, progress)
+        with _sink(partial, transfer.url, response, resumed=resumed) as sink:
+            received = _copy(response, sink, start, total, transfer)
     except ArchiveError:
         partial.discard()
         raise
@@ -182,19 +214,21 @@ def _unwritable(path: Path, error: OSError) -> InputError:
     return InputError(f"{path}: cannot be written ({error.strerror or error}); choose another --root")
 
 
-def _copy(response: Any, sink: IO[bytes], start: int, total: int | None, url: str, progress: Progress) -> int:
+def _copy(response: Any, sink: IO[bytes], start: int, total: int | None, transfer: _Transfer) -> int:
     received = start
     while chunk := response.read(_CHUNK):
         if received == 0:
-            require_zip_start(chunk, url)
+            transfer.require_start(chunk, transfer.url)
         try:
             sink.write(chunk)
         except OSError as error:
             raise _unwritable(Path(sink.name), error) from error
         received += len(chunk)
         if received > _MOST_BYTES:
-            raise ArchiveError(f"{url}: sent more than {_MOST_BYTES / 1e9:.0f} GB; give a mirror with --url")
-        progress(received, total)
+            raise ArchiveError(
+                f"{transfer.url}: sent more than {_MOST_BYTES / 1e9:.0f} GB; give a mirror with --url"
+            )
+        transfer.progress(received, total)
     return received
 
 

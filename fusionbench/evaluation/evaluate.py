@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionbench import registry
-from fusionbench.contracts import CANONICAL, Dataset, Device
+from fusionbench.contracts import CANONICAL, Dataset, Device, FusionMethod, Post
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import Condition, parse_condition, parse_severities
 from fusionbench.degrading.native_choice import AUTOMATIC
@@ -18,8 +18,10 @@ from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
 from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, run_plan
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
-from fusionbench.fusing import card_of, choose_device
+from fusionbench.fusing import card_of, choose_device, require_post
 from fusionbench.measuring import MetricRequest, choose_metrics
+from fusionbench.method_references import MethodReference
+from fusionbench.official_weights import has_official_weights
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells, groups_in_order
 from fusionbench.ranking.statistics import make_table
@@ -47,6 +49,8 @@ class Evaluation:
     report: RunReport
     unscored: tuple[str, ...] = ()
     """Fused images that belong to no sample (only for `score`)."""
+    left_out: tuple[str, ...] = ()
+    """Registered methods that cannot run here, with the reason, where all were asked for."""
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -89,6 +93,8 @@ def evaluate(
     engine: Engine = "process",
     workers: int = 1,
     batch_size: int = 1,
+    post: Post = "clamp",
+    python: Path | str | None = None,
     retry_failed: bool = False,
     shard: tuple[int, int] | None = None,
     listener: Listener | None = None,
@@ -104,8 +110,9 @@ def evaluate(
         infrared: Folder of infrared images, for the dataset `folder`.
         degradation: Condition or conditions, such as `haze`, `haze+low_light@2`, `clean`.
         severity: For conditions that name none: `3`, `1-5`, `1,3`, a number or numbers.
-        methods: Registered names or `file.py:ClassName`; None takes every registered one that needs nothing
-            more (such as weights) than is given.
+        methods: Registered names, `file.py:ClassName`, `external:FOLDER`, any of them behind enhancements
+            (`dcp>lp`); `all` for every registered one that can run here, those included whose authors'
+            weights are to be found; None takes every registered one that needs nothing more than is given.
         weights: Files of trained weights, by method as named in `methods`, or by metric.
         metrics: Registered names, `all` for every one that needs no extra; None takes the core set, or the
             whole of a profile.
@@ -119,7 +126,10 @@ def evaluate(
         engine: `process`, or `ray` to spread the work over a cluster (needs the extra `ray`).
         workers: Processes to spread images over; 0 takes one a processor where there are pairs enough and no
             accelerator to share. Above 1 needs the usual `if __name__ == "__main__"` guard.
-        batch_size: Images of one size fused together.
+        batch_size: Images of one size fused together; an external method is started once for so many, and
+            for 16 if this is 1.
+        post: How a method's values become an image: `clamp`, `minmax` or `official`.
+        python: Interpreter of external methods.
         retry_failed: Compute cells with failed images again.
         shard: (index, count): only this machine's share of the cells, index from 1.
         listener: Hears of progress.
@@ -136,7 +146,9 @@ def evaluate(
     opened = _opened(dataset, root, split, options)
     files = {name: Path(path).expanduser() for name, path in (weights or {}).items()}
     chosen = choose_metrics(metrics, profile, files)
-    requests = _requests(_runnable(files) if methods is None else methods, files, chosen)
+    references, left_out = choose_methods(methods, files, post)
+    interpreter = None if python is None else Path(python).expanduser()
+    requests = _requests(references, files, chosen, post, interpreter)
     _require_at_least_one(methods=requests, metrics=chosen.names)
     conditions = _conditions(degradation, severity)
     plan = make_plan(
@@ -157,10 +169,10 @@ def evaluate(
         device=device,
         engine=engine,
         workers=_workers(workers, plan, device, engine),
-        batch_size=_positive("batch_size", batch_size),
+        batch_size=_batch_size(batch_size, references),
         retry_failed=retry_failed,
     )
-    return _run(plan, Path(results), run_options, listener)
+    return replace(_run(plan, Path(results), run_options, listener), left_out=tuple(left_out))
 
 
 def score(
@@ -255,6 +267,15 @@ def _require_some_sample(plan: Plan, folder: FusedFolder, option: str) -> None:
         )
 
 
+PAIRS_A_START = 16
+"""Pairs for which an external method is started once."""
+
+
+def _batch_size(asked: int, references: Sequence[str]) -> int:
+    external = any(registry.EXTERNAL in reference for reference in references)
+    return PAIRS_A_START if external and asked == 1 else _positive("batch_size", asked)
+
+
 def _opened(
     dataset: str | Dataset, root: Path | str | None, split: str | None, options: Mapping[str, str] | None
 ) -> Dataset:
@@ -273,29 +294,78 @@ def _with_folders(
     }
 
 
+EVERY_METHOD = "all"
+"""Stands for every registered method that can run here."""
+
+
 def _runnable(weights: Mapping[str, Path]) -> list[str]:
     """Registered methods that lack nothing."""
     known = registry.load_all("method")
     return [name for name, method in known.items() if name in weights or not card_of(method).needs]
 
 
+def choose_methods(
+    methods: Sequence[str] | None, weights: Mapping[str, Path], post: Post = "clamp"
+) -> tuple[list[str], list[str]]:
+    """References of the methods asked for, and why registered ones are left out where all are asked for."""
+    if methods is None:
+        return _runnable(weights), []
+    if EVERY_METHOD not in methods:
+        return list(methods), []
+    chosen, left_out = [], []
+    for name, method in registry.load_all("method").items():
+        if reason := _lacking(name, method, weights, post):
+            left_out.append(f"{name}: {reason}")
+        else:
+            chosen.append(name)
+    further = [name for name in methods if name != EVERY_METHOD and name not in chosen]
+    return chosen + further, left_out
+
+
+def _lacking(name: str, method: type[FusionMethod], weights: Mapping[str, Path], post: Post) -> str:
+    """What a registered method lacks to run here; empty for nothing."""
+    card = card_of(method)
+    found = name in weights or (bool(card.official_weights) and has_official_weights(card))
+    if card.needs and not found:
+        return f"needs {card.needs}"
+    if post == "official" and not hasattr(method, "official"):
+        return "has no script of its authors to repeat"
+    return ""
+
+
 def _requests(
-    methods: Sequence[str], weights: Mapping[str, Path], metrics: MetricRequest
+    methods: Sequence[str],
+    weights: Mapping[str, Path],
+    metrics: MetricRequest,
+    post: Post = "clamp",
+    python: Path | None = None,
 ) -> list[MethodRequest]:
+    references = [MethodReference(name) for name in methods]
+    own = {reference.method for reference in references}
     for name in weights:
-        if name not in methods and name not in metrics.names:
+        if name not in methods and name not in own and name not in metrics.names:
             raise InputError(
                 f"weights for {name!r}: no such method or metric is asked for; "
                 "name it in --method or --metric too"
             )
-    return [
-        MethodRequest(
-            name=card_of(registry.method_class(name)).name,
-            method=name,
-            weights=weights.get(name),
-        )
-        for name in methods
-    ]
+    return [_request(reference, weights, post, python) for reference in references]
+
+
+def _request(
+    reference: MethodReference, weights: Mapping[str, Path], post: Post, python: Path | None
+) -> MethodRequest:
+    method, card = reference.method_class, card_of(reference.method_class)
+    shown: Post = "clamp" if card.reference else post
+    require_post(card, method, shown)
+    external = reference.method.startswith(registry.EXTERNAL)
+    return MethodRequest(
+        # Two ways to show one method are two rows.
+        name=reference.name if shown == "clamp" else f"{reference.name} ({shown})",
+        method=reference.text,
+        weights=weights.get(reference.text, weights.get(reference.method)),
+        post=shown,
+        python=python if external else None,
+    )
 
 
 def _conditions(degradation: str | Sequence[str], severity: str | float | Sequence[float]) -> list[Condition]:

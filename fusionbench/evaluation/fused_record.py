@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fusionbench.contracts import Dataset, Sample
 from fusionbench.errors import InputError
-from fusionbench.evaluation.provenance import content_hash, file_hash, method_hash
+from fusionbench.evaluation.provenance import content_hash, method_hash, weights_hash
 from fusionbench.fusing import ReadyMethod
 from fusionbench.images import image_files
 
@@ -48,7 +48,8 @@ class FusedRecord:
                 may not be overwritten.
         """
         path = folder / RECORD_NAME
-        maker = content_hash([method_hash(method), None if weights is None else file_hash(weights)])
+        parts = [method_hash(method), None if weights is None else weights_hash(weights)]
+        maker = content_hash(parts if ready.post == "clamp" else [*parts, ready.post])
         lines = _read_lines(path)
         others = sorted({line["method"] for line in lines if line["maker"] != maker})
         untold = not lines and folder.is_dir() and bool(image_files(folder))

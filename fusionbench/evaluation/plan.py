@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench import registry
-from fusionbench.contracts import CANONICAL, Dataset, MethodCard, Metric, Sample
+from fusionbench.contracts import CANONICAL, Dataset, MethodCard, Metric, Post, Sample
 from fusionbench.degrading import Condition, profiles
 from fusionbench.degrading.native_choice import AUTOMATIC, EVERYTHING, chosen_samples, left_out, native_groups
 from fusionbench.degrading.writing import already_degraded
@@ -19,9 +19,11 @@ from fusionbench.evaluation.provenance import (
     file_hash,
     folder_hash,
     method_hash,
+    weights_hash,
 )
 from fusionbench.fusing import card_with
 from fusionbench.measuring import MetricRequest, needs_clean_output, profile_class, ready_metrics
+from fusionbench.method_references import SEPARATOR, MethodReference
 
 PIPELINE_VERSION = 1
 """Raised whenever the harness itself (reading, composing, fusing, rounding, measuring) changes a number."""
@@ -34,8 +36,12 @@ class MethodRequest:
     name: str
     """Name in tables."""
     method: str | None = None
-    """Registered name or `file.py:ClassName`; None for images fused elsewhere."""
+    """Its reference, such as `lp` or `dcp>lp`; None for images fused elsewhere."""
     weights: Path | None = None
+    post: Post = "clamp"
+    """How its values become an image."""
+    python: Path | None = None
+    """Interpreter of an external method; changes no number."""
     fused: Path | None = None
     """Folder of fused images, for images fused elsewhere."""
     fused_clean: Path | None = None
@@ -233,8 +239,13 @@ def _clean_output_identity(
 def _method_identity(request: MethodRequest) -> dict[str, Any]:
     if request.fused is not None:
         return {"fused": folder_hash(request.fused)}
-    code = method_hash(request.method or request.name)
-    return {"code": code, "weights": None if request.weights is None else file_hash(request.weights)}
+    reference = request.method or request.name
+    weights = None if request.weights is None else weights_hash(request.weights)
+    return {
+        "code": method_hash(reference),
+        "weights": weights,
+        **({} if request.post == "clamp" else {"post": request.post}),
+    }
 
 
 def _metrics_identity(metrics: Mapping[str, Metric], request: MetricRequest) -> dict[str, dict[str, str]]:
@@ -281,17 +292,26 @@ def _refuse_nothing_to_measure(conditions: Sequence[Condition], metrics: Mapping
 def _method_display(request: MethodRequest, dataset: str, samples: Sequence[Sample]) -> dict[str, Any]:
     if request.fused is not None:
         return {"title": request.name, "reference": False, "scored": True, "written": request.name}
-    reference = request.method or request.name
-    card = card_with(registry.method_class(reference), request.weights)
-    registered = reference in registry.names("method")
-    written = request.name if registered else f"FILE.py:{reference.rpartition(':')[2]}"
+    reference = MethodReference(request.method or request.name)
+    card = card_with(reference.method_class, request.weights)
+    post = "" if request.post == "clamp" or card.reference else f"post={request.post}"
     return {
         "title": card.title,
-        "detail": ", ".join(filter(None, (card.detail, _acquaintance(card, dataset, samples)))),
+        "detail": ", ".join(filter(None, (card.detail, post, _acquaintance(card, dataset, samples)))),
         "reference": card.reference,
         "scored": False,
-        "written": written,
+        "written": _written(reference),
     }
+
+
+def _written(reference: MethodReference) -> str:
+    """The reference as anybody may write it: where a user keeps files is nobody's business."""
+    method = reference.method
+    if method.startswith(registry.EXTERNAL):
+        method = f"{registry.EXTERNAL}FOLDER"
+    elif method not in registry.names("method"):
+        method = f"FILE.py:{method.rpartition(':')[2]}"
+    return SEPARATOR.join([*reference.enhancements, method])
 
 
 def _acquaintance(card: MethodCard, dataset: str, samples: Sequence[Sample]) -> str:

@@ -15,7 +15,9 @@ from typing import Any
 
 from fusionbench import registry
 from fusionbench.errors import InputError
+from fusionbench.external_methods import deciding_files
 from fusionbench.images import image_files
+from fusionbench.method_references import MethodReference
 from fusionbench.source_files import own_files, read_source
 
 RECORDED_PACKAGES = (
@@ -58,11 +60,35 @@ def code_hash(plugin: type) -> str:
 
 
 def method_hash(reference: str) -> str:
-    """Hash of the code of a method given by registered name or as `file.py:ClassName`."""
-    method = registry.method_class(reference)
-    code = code_hash(method)
+    """Hash of the code of a method given by its reference, with that of the enhancements before it."""
+    parts = MethodReference(reference)
+    code = _own_method_hash(parts)
+    if not parts.enhancements:
+        return code
+    return content_hash([*(code_hash(type(each)) for each in parts.create_enhancements()), code])
+
+
+def _own_method_hash(reference: MethodReference) -> str:
+    if reference.method.startswith(registry.EXTERNAL):
+        folder = Path(reference.method.removeprefix(registry.EXTERNAL)).expanduser().resolve()
+        files = deciding_files(folder)
+        return content_hash([[path.relative_to(folder).as_posix(), file_hash(path)] for path in files])
+    code = code_hash(reference.method_class)
     # Two classes of one file may carry one name; two registered ones cannot.
-    return code if reference in registry.names("method") else content_hash([code, method.__qualname__])
+    named = reference.method in registry.names("method")
+    return code if named else content_hash([code, reference.method_class.__qualname__])
+
+
+def weights_hash(path: Path) -> str:
+    """Hash of a file of weights, or of every file in a folder of them.
+
+    Raises:
+        InputError: If one cannot be read.
+    """
+    if path.is_file():
+        return file_hash(path)
+    files = sorted(each for each in path.iterdir() if each.is_file())
+    return content_hash([[each.name, file_hash(each)] for each in files])
 
 
 def file_hash(path: Path) -> str:

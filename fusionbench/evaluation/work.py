@@ -134,7 +134,9 @@ class Worker:
                     self._clean_folders[request.name] = FusedFolder(request.fused_clean)
             else:
                 name = request.method or request.name
-                self._ready[request.name] = ready_method(name, request.weights, setup.device)
+                self._ready[request.name] = ready_method(
+                    name, request.weights, setup.device, post=request.post, python=request.python
+                )
 
     def run(self, task: Task) -> Outcome:
         """Do a task; whatever goes wrong with an image becomes rows that say so."""

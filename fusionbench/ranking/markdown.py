@@ -8,7 +8,7 @@ from typing import Any
 
 from fusionbench.contracts import CANONICAL
 from fusionbench.ranking.statistics import ranking_columns
-from fusionbench.ranking.table import Column, Row, Table, severity_text
+from fusionbench.ranking.table import COST_HEADS, Column, Row, Table, severity_text
 
 MAX_COLUMNS = 14
 """Columns beside which a table no longer fits a page."""
@@ -56,17 +56,20 @@ def _grids(table: Table) -> str:
 
 def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> str:
     failed = ranked and any(row.failed_images for row in table.rows)
+    costs = [name for name in COST_HEADS if ranked and any(name in row.cost for row in table.rows)]
     heads = [
         "Method",
         *(column.head for column in columns),
         *(["Mean rank"] if ranked else []),
         *(["Failed"] if failed else []),
+        *(COST_HEADS[name] for name in costs),
     ]
     lines = [_line(heads), _line(["---", *["---:"] * (len(heads) - 1)])]
     for row in table.rows:
         cells = [_name(row), *(_cell(table, row, column) for column in columns)]
         cells += [_rank(row)] if ranked else []
-        lines.append(_line([*cells, *([str(row.failed_images or "")] if failed else [])]))
+        cells += [str(row.failed_images or "")] if failed else []
+        lines.append(_line([*cells, *(_cost(row, name) for name in costs)]))
     return "\n".join(lines)
 
 
@@ -80,6 +83,12 @@ def _name(row: Row) -> str:
 
 def _rank(row: Row) -> str:
     return "–" if row.mean_rank is None else f"{row.mean_rank:.2f}"
+
+
+def _cost(row: Row, name: str) -> str:
+    if name not in row.cost:
+        return "–"
+    return f"{row.cost[name]:,.0f}" if name in ("parameters", "megabytes") else f"{row.cost[name]:.2f}"
 
 
 def _cell(table: Table, row: Row, column: Column) -> str:
@@ -111,6 +120,11 @@ def _legend(table: Table) -> str:
     deciding = ", ".join(f"{column.label} {column.against}".strip() for column in ranking_columns(table))
     if deciding:
         lines.append(f"The mean rank, which orders the table, is over {deciding}.")
+    if any(row.cost for row in table.rows):
+        lines.append(
+            "Weights, multiplications (GMAC), processor seconds and memory (MB) are for one pair of one size, all "
+            "measured in one run."
+        )
     if any(column.reference == "clean_output" for column in table.columns):
         lines.append(
             "Stability compares the output on the damaged pair with the method's own output on the clean one."

@@ -13,6 +13,9 @@ SHOWN_DIGITS = 6
 """Digits of the images' hash that tell one selection of them from another."""
 
 
+COST_HEADS = {"parameters": "Weights", "gmacs": "GMAC", "seconds": "s", "megabytes": "MB"}
+"""What a method can cost, and the head of its column."""
+
 EVERY_NATIVE = "all"
 """Real condition of a table that is not split by it."""
 
@@ -67,6 +70,8 @@ class Row:
     values: Mapping[Column, Value]
     detail: str = ""
     """What is shown behind the method's name."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """By the names in `COST_HEADS`, as far as known."""
 
     @property
     def label(self) -> str:

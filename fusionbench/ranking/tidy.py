@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from fusionbench.ranking.table import Table, severity_text
+from fusionbench.ranking.table import COST_HEADS, Table, severity_text
 
 FIELDS = (
     "dataset",
@@ -43,7 +43,8 @@ def records(table: Table) -> Iterator[dict[str, Any]]:
 def render_csv(table: Table) -> str:
     """The table as CSV with full precision; `severity` is a number, or a range for the mean over several."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    costs = tuple(name for name in COST_HEADS if any(name in row.cost for row in table.rows))
+    writer = csv.DictWriter(text, FIELDS + costs, lineterminator="\n")
     writer.writeheader()
     writer.writerows(records(table))
     return text.getvalue()
@@ -70,4 +71,5 @@ def _records(table: Table) -> Iterator[dict[str, Any]]:
                 "images": len(value.images),
                 "failed_images": row.failed_images,
                 "place": value.place,
+                **row.cost,
             }

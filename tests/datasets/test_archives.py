@@ -142,7 +142,7 @@ def test_an_archive_cut_short_is_noticed(tmp_path: Path, zipped: Zipped) -> None
 
 @pytest.mark.parametrize("page", [b"<!DOCTYPE html><p>Google Drive", b"\xef\xbb\xbf\r\n  <HTML><head>"])
 def test_a_web_page_is_called_one(tmp_path: Path, page: bytes) -> None:
-    with pytest.raises(ArchiveError, match=r"archive\.zip: is a web page, not an archive"):
+    with pytest.raises(ArchiveError, match=r"archive\.zip: is a web page, not the file"):
         inspect(written(tmp_path, page), LIMIT)
 
 

@@ -140,7 +140,7 @@ def test_a_web_page_in_place_of_the_archive_is_called_one(
     get: Callable[[], Path], server: Any, tmp_path: Path
 ) -> None:
     server.content = b"<!DOCTYPE html><title>Google Drive - Virus scan warning</title>"
-    with pytest.raises(ArchiveError, match="is a web page, not an archive; open the link in a browser"):
+    with pytest.raises(ArchiveError, match="is a web page, not the file; open the link in a browser"):
         get()
     assert left(tmp_path) == set()
 

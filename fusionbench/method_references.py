@@ -1,0 +1,66 @@
+"""What `--method` names: enhancements of the visible image, then a method: `dcp>seafusion`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fusionbench import registry
+from fusionbench.errors import InputError
+from fusionbench.fusing import card_of
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import Enhancement, FusionMethod
+
+SEPARATOR = ">"
+
+
+@dataclass(frozen=True)
+class MethodReference:
+    """A method, and what is done to the visible image before it.
+
+    Args:
+        text: Registered names of enhancements and of a method, separated by `>`; the method may also be
+            `file.py:ClassName` or `external:FOLDER`.
+
+    Raises:
+        InputError: If a name is left out.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not all(self._parts):
+            raise InputError(f"--method {self.text}: write ENHANCEMENT>METHOD, such as dcp>lp")
+
+    @property
+    def _parts(self) -> list[str]:
+        return [part.strip() for part in self.text.split(SEPARATOR)]
+
+    @property
+    def method(self) -> str:
+        """The method's own reference."""
+        return self._parts[-1]
+
+    @property
+    def enhancements(self) -> tuple[str, ...]:
+        """Names of enhancements, the first to be applied first."""
+        return tuple(self._parts[:-1])
+
+    @property
+    def method_class(self) -> type[FusionMethod]:
+        """The method's class."""
+        return registry.method_class(self.method)
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return SEPARATOR.join([*self.enhancements, card_of(self.method_class).name])
+
+    def create_enhancements(self) -> tuple[Enhancement, ...]:
+        """The enhancements, ready for use.
+
+        Raises:
+            UnknownNameError: If one is not registered.
+        """
+        return tuple(registry.enhancement(name) for name in self.enhancements)

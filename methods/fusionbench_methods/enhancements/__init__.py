@@ -1,0 +1,1 @@
+"""Enhancements of the visible image before fusion: one file each, named as the registry names it."""
