@@ -3,13 +3,13 @@
     python benchmarks/published_msrs.py --root DIR [--limit 33] [--post clamp]
 
 Published: Z. Zhao et al., "CDDFuse", CVPR 2023, table 1, 361 test pairs. It comes out under one convention:
-every method's output stretched from its minimum to its maximum, image by image; MI in nats; SSIM summed over
-both sources, with windows of 7 x 7 and a data range of 2 (the profile `cddfuse`). `--post clamp` shows what the
-same weights give when their values are shown as they are.
+every method's output stretched from its minimum to its maximum, image by image; MI in nats; SSIM summed
+over both sources, with windows of 7 x 7 and a data range of 2 (the profile `cddfuse`). `--post clamp` shows
+what the same weights give when their values are shown as they are.
 
-On fewer than 361 pairs a mean differs because the pairs differ. The four rows that are no learnt fusion (average,
-maximum, visible, infrared) were measured on all 361: a regression on them, image by image, tells what the mean
-over all would be, and with what standard error.
+On fewer than 361 pairs a mean differs because the pairs differ. The four rows that are no learnt fusion
+(average, maximum, visible, infrared) were measured on all 361: a regression on them, image by image, tells
+what the mean over all would be, and with what standard error.
 """
 
 from __future__ import annotations

@@ -106,7 +106,9 @@ def _joined(paths: dict[WeightsFile, Path]) -> dict[str, torch.Tensor]:
 
 
 def _first(name: str, card: MethodCard, folders: list[Path]) -> Path | None:
-    candidates = [place / name for folder in folders for place in (folder / card.name, folder)]
+    own = [card.name, *([card.family] if card.family else [])]
+    places = [place for folder in folders for place in (*(folder / each for each in own), folder)]
+    candidates = [place / name for place in places]
     return next((path for path in candidates if path.is_file()), None)
 
 

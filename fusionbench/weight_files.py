@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ENVIRONMENT_VARIABLE = "FUSIONBENCH_WEIGHTS"
 """Names a folder of weights, which goes before the user's cache."""
 
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "params")
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "params", "weight")
 """Under which training scripts put the tensors into a larger dictionary."""
 
 _DATA_PARALLEL = "module."

@@ -61,6 +61,8 @@ class MethodCard:
     official_output: str = ""
     """What the authors' script does between the network's output and the file."""
     official_weights: tuple[WeightsFile, ...] = ()
+    family: str = ""
+    """Name of the method it is a variant of; their weights lie in one folder."""
     summary: str = ""
     multiple_of: int = 1
     """Height and width must be multiples of this; the harness pads by reflection and crops back."""

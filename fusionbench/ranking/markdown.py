@@ -122,8 +122,8 @@ def _legend(table: Table) -> str:
         lines.append(f"The mean rank, which orders the table, is over {deciding}.")
     if any(row.cost for row in table.rows):
         lines.append(
-            "Weights, multiplications (GMAC), processor seconds and memory (MB) are for one pair of one size, all "
-            "measured in one run."
+            "Weights, multiplications (GMAC), processor seconds and memory (MB) are for one pair of one "
+            "size, all measured in one run."
         )
     if any(column.reference == "clean_output" for column in table.columns):
         lines.append(

@@ -76,29 +76,30 @@ def laplacian_pyramid_fusion(visible: Array, infrared: Array) -> Array:
     bands: list[Array] = []
     for _ in range(LEVELS):
         sizes.append(visible.shape)
-        visible, visible_band = _split(_made_even(visible))
-        infrared, infrared_band = _split(_made_even(infrared))
-        bands.append(_stronger(visible_band, infrared_band))
+        visible, visible_band = _split(made_even(visible))
+        infrared, infrared_band = _split(made_even(infrared))
+        bands.append(stronger(visible_band, infrared_band))
     fused = (visible + infrared) / 2
     for (height, width), band in zip(reversed(sizes), reversed(bands), strict=True):
-        fused = (_expand(fused) + band)[:height, :width]
+        fused = (expand(fused) + band)[:height, :width]
     return np.clip(fused, 0.0, 1.0)
 
 
 def _split(image: Array) -> tuple[Array, Array]:
     """Half-size low-pass image, and the band it leaves out."""
-    low = _blur(image)[::2, ::2]
-    return low, image - _expand(low)
+    low = blur(image)[::2, ::2]
+    return low, image - expand(low)
 
 
-def _expand(image: Array) -> Array:
+def expand(image: Array) -> Array:
     """Double both sides: zeros between the samples, then the kernel with gain two along each axis."""
     spread = np.zeros((2 * image.shape[0], 2 * image.shape[1]))
     spread[::2, ::2] = image
-    return 4 * _blur(spread)
+    return 4 * blur(spread)
 
 
-def _blur(image: Array) -> Array:
+def blur(image: Array) -> Array:
+    """Low-pass image of the same size, from which a level takes every other row and column."""
     from scipy import ndimage
 
     for axis in (0, 1):
@@ -108,12 +109,13 @@ def _blur(image: Array) -> Array:
     return image
 
 
-def _made_even(image: Array) -> Array:
+def made_even(image: Array) -> Array:
+    """With its last row and its last column once more where their number is odd."""
     height, width = image.shape
     return np.pad(image, ((0, height % 2), (0, width % 2)), mode="edge")
 
 
-def _stronger(visible: Array, infrared: Array) -> Array:
+def stronger(visible: Array, infrared: Array) -> Array:
     """The band of the more active image, after a majority vote among neighbours; infrared wins ties."""
     from scipy import ndimage
 

@@ -59,8 +59,8 @@ class OfficialNetwork:
             infrared: `(N, 1, H, W)` in [0, 1].
 
         Returns:
-            The network's output, brought from its own range to [0, 1] by a fixed linear map, and otherwise as it
-            is: `(N, 1, H, W)`, or `(N, 3, H, W)` where the card says RGB.
+            The network's output, brought from its own range to [0, 1] by a fixed linear map, and otherwise as
+            it is: `(N, 1, H, W)`, or `(N, 3, H, W)` where the card says RGB.
         """
         raise NotImplementedError
 

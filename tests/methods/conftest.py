@@ -1,4 +1,4 @@
-"""Image batches and the six methods, as the tests of this folder use them."""
+"""Image batches and the methods without weights, as the tests of this folder use them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,33 @@ import numpy as np
 import pytest
 import torch
 
+from fusionbench import registry
 from fusionbench.contracts import FusionMethod
-from fusionbench_methods.average import Average
-from fusionbench_methods.gff import GuidedFilterFusion
-from fusionbench_methods.infrared import InfraredOnly
-from fusionbench_methods.lp import LaplacianPyramid
-from fusionbench_methods.max import Maximum
-from fusionbench_methods.visible import VisibleOnly
+
+CLOSED_FORMS = (
+    "adf",
+    "average",
+    "dwt",
+    "fpde",
+    "gff",
+    "ifevip",
+    "infrared",
+    "lp",
+    "max",
+    "mgff",
+    "msvd",
+    "rp",
+    "swt",
+    "tif",
+    "visible",
+    "vsmwls",
+)
 
 
 @pytest.fixture(scope="session")
 def all_methods() -> dict[str, FusionMethod]:
-    """The six methods by name."""
-    classes = (Average, GuidedFilterFusion, InfraredOnly, LaplacianPyramid, Maximum, VisibleOnly)
-    return {each.card.name: each() for each in classes}
+    """The methods without weights, by name."""
+    return {name: registry.method_class(name)() for name in CLOSED_FORMS}
 
 
 @pytest.fixture(scope="session")

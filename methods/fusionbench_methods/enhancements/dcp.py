@@ -2,8 +2,8 @@
 
 Reference:
     K. He, J. Sun, X. Tang: "Single Image Haze Removal Using Dark Channel Prior", IEEE TPAMI 33(12), 2011,
-    with the transmission refined by the guided filter of the same authors (IEEE TPAMI 35(6), 2013) in place of
-    matting, as they recommend there.
+    with the transmission refined by the guided filter of the same authors (IEEE TPAMI 35(6), 2013) in place
+    of matting, as they recommend there.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ def noise_found(image: NDArray[np.float64]) -> float:
     """Standard deviation of the noise of RGB `(H, W, 3)` in [0, 1], mean over channels.
 
     From the median of the finest diagonal wavelet coefficients (D. L. Donoho, I. M. Johnstone: "Ideal
-    spatial adaptation by wavelet shrinkage", Biometrika 81(3), 1994), computed by scikit-image. 0 for images too small
-    or without detail.
+    spatial adaptation by wavelet shrinkage", Biometrika 81(3), 1994), computed by scikit-image. 0 for images
+    too small or without detail.
     """
     from skimage.restoration import estimate_sigma
 

@@ -1,10 +1,10 @@
 """Multi-scale retinex of luminance.
 
 Reference:
-    D. J. Jobson, Z. Rahman, G. A. Woodell: "A multiscale retinex for bridging the gap between color images and
-    the human observation of scenes", IEEE TIP 6(7), 1997, equation 2 with three equal weights; on luminance, so
-    that colours stay, and stretched between quantiles as in A. B. Petro, C. Sbert, J.-M. Morel: "Multiscale
-    Retinex", Image Processing On Line, 2014, section 3.
+    D. J. Jobson, Z. Rahman, G. A. Woodell: "A multiscale retinex for bridging the gap between color images
+    and the human observation of scenes", IEEE TIP 6(7), 1997, equation 2 with three equal weights; on
+    luminance, so that colours stay, and stretched between quantiles as in A. B. Petro, C. Sbert, J.-M. Morel:
+    "Multiscale Retinex", Image Processing On Line, 2014, section 3.
 """
 
 from __future__ import annotations
