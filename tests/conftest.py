@@ -16,6 +16,10 @@ from PIL import Image
 if TYPE_CHECKING:
     from tests.toy_recipe import Toy
 
+# Tests that run side by side (`-n 2`) would wait for each other's threads.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Times say nothing on a busy machine: a property is about values.
 settings.register_profile("fusionbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fusionbench")

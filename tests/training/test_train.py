@@ -195,17 +195,20 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path):
 
 
 def test_two_runs_do_not_share_a_folder(toy, listener):
-    plan = toy.plan("out")
+    met = []
 
     class Intruder:
-        def __getattr__(self, name):
-            def told(*_):
-                with pytest.raises(InputError, match="another training is running there"):
-                    train(toy.plan("out"), listener)
+        def began(self, *_):
+            with pytest.raises(InputError, match="another training is running there"):
+                train(toy.plan("out"), listener)
+            met.append("refused")
 
-            return told
+        def stepped(self, *_): ...
 
-    train(plan, Intruder(), only="first")
+        def ended(self, *_): ...
+
+    train(toy.plan("out"), Intruder(), only="first")
+    assert met == ["refused"]
 
 
 def test_a_dry_run_tries_every_stage_and_keeps_nothing(toy, listener):

@@ -27,7 +27,7 @@ COARSE_RADIUS, COARSE_EPSILON = 20, 0.3
 COARSE_STEP = 4
 """The coarse mask is filtered at this fraction of the size."""
 
-SHARPNESS = 6.0
+SHARPNESS = 12.0
 """How decidedly the more salient source wins."""
 
 LEAST_SALIENCY = 2e-3

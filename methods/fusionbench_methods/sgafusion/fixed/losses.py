@@ -26,9 +26,9 @@ SOBEL_GAIN = 8.0
 class LossWeights:
     """Weights of the terms."""
 
-    similarity: float = 2.0
+    similarity: float = 1.5
     """1 minus the mean SSIM to both sources."""
-    gradient: float = 8.0
+    gradient: float = 16.0
     """L1 to the signed gradient of the source in which it is stronger."""
     brightness: float = 0.1
     """L1 to the brighter source."""

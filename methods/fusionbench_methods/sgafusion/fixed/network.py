@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import interpolate, leaky_relu, pad, pixel_shuffle, pixel_unshuffle
 
 from fusionbench_methods.sgafusion.fixed.configuration import FixedConfiguration
-from fusionbench_methods.sgafusion.fixed.filters import BINOMIAL, separable
+from fusionbench_methods.sgafusion.fixed.filters import BINOMIAL, guided_filter, separable
 from fusionbench_methods.sgafusion.fixed.frame_experts import GATES, FrameEstimate, FrameExperts, Thumbnail
 from fusionbench_methods.sgafusion.fixed.fusion_base import BANDS, fuse_bands
 from fusionbench_methods.sgafusion.fixed.light import chroma, from_luminance_and_chroma, luminance
@@ -24,9 +24,13 @@ ENCODER_SLOPE, DECODER_SLOPE = 0.01, 0.2
 COLOUR_REACH, LUMINANCE_REACH = 0.25, 0.2
 """How far the network may move the restored visible image and the fused luminance."""
 
+SMOOTHING_RADIUS, SMOOTHING_EPSILONS = 2, (1e-4, 1e-3)
+"""Of the guided filters that smooth restored luminance by itself, for noise of about .01 and .03."""
+
 COLOUR_MAPS, CHROMA_MAP, LUMINANCE_MAP, FIRST_BAND_MAP = slice(0, 3), 3, 4, 5
-MAPS = FIRST_BAND_MAP + BANDS + 1
-"""Channels of the head: three of colour, one of chroma, one of luminance, and one a band."""
+SMOOTHING_MAPS = slice(FIRST_BAND_MAP + BANDS + 1, FIRST_BAND_MAP + BANDS + 1 + len(SMOOTHING_EPSILONS))
+MAPS = SMOOTHING_MAPS.stop
+"""Channels of the head: three of colour, one of chroma, one of luminance, one a band, one a smoothing."""
 
 CHROMA_BLURS = (1, 2, 4)
 """Dilations of the blurs that make the smooth chroma."""
@@ -314,8 +318,8 @@ def assemble(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The fused and the restored visible image, from the head's maps.
 
-    Colour is the visible image's alone: a thermal image has none. Where the frame is damaged, chroma may be
-    exchanged for a smooth one, since noise is amplified with the light.
+    Colour is the visible image's alone: a thermal image has none. Where the frame is damaged, luminance and
+    chroma may be exchanged for smooth ones, since noise is amplified with the light.
 
     Args:
         restored: What physics makes of the visible image.
@@ -324,8 +328,9 @@ def assemble(
         damage: `(N, 1, 1, 1)` in [0, 1]; at 0 the restored image is left as it is.
     """
     moved = restored.visible + damage * COLOUR_REACH * torch.tanh(maps[:, COLOUR_MAPS])
-    luma = luminance(moved)
-    colour = chroma(moved, luma)
+    sharp = luminance(moved)
+    colour = chroma(moved, sharp)
+    luma = sharp + damage * (_smoothed(sharp, maps[:, SMOOTHING_MAPS]) - sharp)
     smooth = colour
     for dilation in CHROMA_BLURS:
         smooth = separable(smooth, BINOMIAL, dilation)
@@ -333,9 +338,16 @@ def assemble(
     kept = damage * maps[:, CHROMA_MAP : CHROMA_MAP + 1].sigmoid()
     colour = torch.lerp(colour, smooth, kept)
     corrected = from_luminance_and_chroma(luma, colour)
-    fused = fuse_bands(luma.clamp(0.0, 1.0), infrared, maps[:, FIRST_BAND_MAP:])
+    fused = fuse_bands(luma.clamp(0.0, 1.0), infrared, maps[:, FIRST_BAND_MAP : SMOOTHING_MAPS.start])
     fused = fused + LUMINANCE_REACH * torch.tanh(maps[:, LUMINANCE_MAP : LUMINANCE_MAP + 1])
     return from_luminance_and_chroma(fused, colour), corrected
+
+
+def _smoothed(luma: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+    """Luminance as it is and smoothed by itself, mixed: at logits of 0 the same share of each."""
+    choices = [luma, *(guided_filter(luma, luma, SMOOTHING_RADIUS, each) for each in SMOOTHING_EPSILONS)]
+    shares = torch.cat([torch.zeros_like(luma), logits], dim=1).softmax(dim=1)
+    return (shares * torch.cat(choices, dim=1)).sum(dim=1, keepdim=True)
 
 
 def _adapter(width: int, configuration: FixedConfiguration) -> nn.Module:

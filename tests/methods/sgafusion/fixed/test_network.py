@@ -8,7 +8,8 @@ import torch
 from fusionbench_methods.sgafusion import load_checkpoint, save_checkpoint
 from fusionbench_methods.sgafusion.fixed.configuration import FixedConfiguration
 from fusionbench_methods.sgafusion.fixed.frame_experts import DEAD_ZONE, GATES, Thumbnail
-from fusionbench_methods.sgafusion.fixed.network import FixedSGAFusionNet
+from fusionbench_methods.sgafusion.fixed.network import MAPS, SMOOTHING_MAPS, FixedSGAFusionNet, assemble
+from fusionbench_methods.sgafusion.fixed.restoration import Restored
 
 SMALL = {"widths": (8, 16, 16, 24), "embedding_width": 12, "segmentation_classes": 3, "transmission_width": 8}
 
@@ -68,6 +69,20 @@ def test_a_frame_told_to_be_clean_keeps_its_colours():
         made.frame_experts.gating.bias.fill_(-10.0)
         restored = made(visible, infrared, embedding).restored
     assert torch.allclose(restored, visible, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("damage", "logit", "left"), [(1.0, -30.0, 1.0), (1.0, 0.0, 0.7), (1.0, 30.0, 0.5), (0.0, 30.0, 1.0)]
+)
+def test_noise_of_damaged_frames_is_smoothed_as_far_as_the_maps_say(damage, logit, left):
+    noise = 0.02 * torch.randn(1, 1, 64, 64)
+    maps = torch.zeros(1, MAPS, 64, 64)
+    maps[:, SMOOTHING_MAPS] = logit
+    grey, infrared = (0.5 + noise).expand(-1, 3, -1, -1), torch.full_like(noise, 0.5)
+    _, restored = assemble(
+        Restored(grey, torch.zeros_like(noise)), infrared, maps, torch.full((1, 1, 1, 1), damage)
+    )
+    assert float(restored.std() / noise.std()) == pytest.approx(left, abs=0.1)
 
 
 def test_gates_are_shut_and_open_beyond_the_dead_zone():
