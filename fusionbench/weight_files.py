@@ -231,6 +231,9 @@ def _tensors_in(content: Any, path: Path) -> dict[str, torch.Tensor]:
 
     if isinstance(content, Mapping):
         inner = next((content[name] for name in _WRAPPERS if isinstance(content.get(name), Mapping)), content)
+        if inner and all(isinstance(part, Mapping) for part in inner.values()):
+            # Several networks in one file, each by its name.
+            inner = {f"{part}.{name}": value for part, held in inner.items() for name, value in held.items()}
         tensors = {str(name): value for name, value in inner.items() if isinstance(value, torch.Tensor)}
         if tensors and all(name.startswith(_DATA_PARALLEL) for name in tensors):
             tensors = {name.removeprefix(_DATA_PARALLEL): value for name, value in tensors.items()}

@@ -106,7 +106,10 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
             grid.add_row(name, title, "")
     for name, plugin in plugins.items():
         card = _card(KIND_OF_PLURAL[plural], plugin)
-        grid.add_row(name, *(_brief(getattr(card, column)) for column in columns))
+        shown = {column: getattr(card, column) for column in columns}
+        # Whose code and weights may be used for what is told in full.
+        whole = "licence" if plural == "methods" else ""
+        grid.add_row(name, *(_text(each) if key == whole else _brief(each) for key, each in shown.items()))
     return grid
 
 
@@ -207,8 +210,18 @@ def _text(value: object) -> str:
     if isinstance(value, Mapping):
         return escape("\n".join(f"{key}: {item}" for key, item in value.items()))
     if isinstance(value, tuple):
-        return escape(", ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in value))
+        separator = "\n" if any(dataclasses.is_dataclass(item) for item in value) else ", "
+        return escape(separator.join(_item(item) for item in value))
     return escape("" if value is None else str(value))
+
+
+def _item(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        told = {entry.name: getattr(value, entry.name) for entry in dataclasses.fields(value)}
+        return ", ".join(f"{name} {item}" for name, item in told.items() if item != "")
+    return str(value)
 
 
 def _source_file(plugin: type) -> str:

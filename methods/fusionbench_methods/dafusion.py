@@ -3,6 +3,9 @@
 Reference:
     "A Degradation-Aware Guided Fusion Network for Infrared and Visible Image", by the authors of
     https://github.com/wang-x-1997/DAFusion.
+
+The authors' script leaves the network in training mode and gives it one pair at a time, so that its batch
+normalisations use the statistics of each image. That is kept: in a batch as well, they are each image's own.
 """
 
 from __future__ import annotations
@@ -13,29 +16,14 @@ from torch import nn
 from torch.nn.functional import conv2d
 
 from fusionbench.contracts import MethodCard, Uint8Image, WeightsFile
+from fusionbench_methods.image_normalisation import (
+    SMALLEST_VARIANCE,
+    ImageNormalisation,
+    image_means,
+    image_statistics,
+)
 from fusionbench_methods.luma_chroma import join_luma_chroma, split_luma_chroma
 from fusionbench_methods.official_network import OfficialNetwork
-
-SMALLEST_VARIANCE = 1e-5
-"""Added to every variance."""
-
-
-class ImageNormalisation(nn.Module):
-    """Batch normalisation by the statistics of each image, as the authors' script has it: it fuses in training mode.
-
-    A batch of one, that is; images of a larger batch do not change one another here.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.bias = nn.Parameter(torch.zeros(width))
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """`(N, width, H, W)`, same shape."""
-        mean, deviation = statistics(features)
-        scale = self.weight[:, None, None] / deviation
-        return torch.addcmul(self.bias[:, None, None] - mean * scale, features, scale)
 
 
 def rectified_convolution(inputs: int, outputs: int) -> nn.Sequential:
@@ -89,18 +77,20 @@ class Mixer(nn.Module):
 
         Overwrites the features.
         """
-        embeddings = averages(first), averages(second)
+        embeddings = image_means(first), image_means(second)
         both = self.Conv_embf(torch.cat(embeddings, dim=1))
         first.mul_(gates(self.fc_ir, embeddings[0]))
         second.mul_(gates(self.fc_vis, embeddings[1]))
-        convolve, *rest = self.Conv_f
         # The images in turn, and not joined: at 3840x2160 each has two gigabytes of features.
-        weights, exchange = convolve.weight.chunk(2, dim=1), both.sigmoid()
-        mixed = conv2d(torch.addcmul(first, second, exchange), weights[0], convolve.bias, padding=1)
+        weights, bias = (
+            self.get_parameter("Conv_f.0.weight").chunk(2, dim=1),
+            self.get_parameter("Conv_f.0.bias"),
+        )
+        exchange = both.sigmoid()
+        mixed = conv2d(torch.addcmul(first, second, exchange), weights[0], bias, padding=1)
         mixed += conv2d(torch.addcmul(second, first, exchange), weights[1], padding=1)
-        for layer in rest:
-            mixed = layer(mixed)
-        return mixed, averages(mixed) + both
+        mixed = self.Conv_f[1:](mixed)
+        return mixed, image_means(mixed) + both
 
 
 class Fusion(nn.Module):
@@ -124,7 +114,7 @@ class Restyled(nn.Module):
     def restyled(self, features: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
         """`(N, width, H, W)`, same shape; the embedding is `(N, 64, 1, 1)`."""
         share = self.w.sigmoid()
-        mean, deviation = statistics(features)
+        mean, deviation = image_statistics(features)
         # Their style has a mean for each channel, and no more deviation than a variance of zero has.
         scale = SMALLEST_VARIANCE**0.5 / deviation
         offset = self.mlp(embedding) - mean * scale
@@ -170,23 +160,12 @@ class DAFusionNet(nn.Module):
         self.decoder = Decoder()
 
     def forward(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
-        """Both `(N, 1, H, W)` in [0, 255]; the fused image in [-1, 1], of which the authors take 0 for black."""
+        """Both `(N, 1, H, W)` in [0, 255]; the fused image in [-1, 1], where 0 is black."""
         mixed, embedding = self.fusion.Fusion_net(
             self.encoders.encoder_ir(visible), self.encoders.encoder_vis(infrared)
         )
         fused: torch.Tensor = self.decoder(mixed, embedding)
         return fused
-
-
-def statistics(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation of each channel of each image, `(N, C, 1, 1)`."""
-    variance, mean = torch.var_mean(features, dim=(2, 3), unbiased=False, keepdim=True)
-    return mean, (variance + SMALLEST_VARIANCE).sqrt()
-
-
-def averages(features: torch.Tensor) -> torch.Tensor:
-    """Means of channels, `(N, C, 1, 1)`."""
-    return features.mean(dim=(2, 3), keepdim=True)
 
 
 def gates(layer: nn.Linear, embedding: torch.Tensor) -> torch.Tensor:
@@ -204,8 +183,8 @@ def _part(letter: str, part: str, size: int, sha256: str) -> WeightsFile:
         licence="no licence file",
         part=part,
         note=(
-            f"the tensors, unchanged, of Model/model_{letter}.pth in github.com/wang-x-1997/DAFusion, which holds a "
-            "pickled module"
+            f"the tensors, unchanged, of Model/model_{letter}.pth in github.com/wang-x-1997/DAFusion, which "
+            "holds a pickled module"
         ),
     )
 

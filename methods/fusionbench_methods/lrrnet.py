@@ -44,7 +44,7 @@ class Projection(nn.Module):
         height, width = features.shape[-2:]
         mixed = nn.functional.conv2d(features, self.conv2d.weight[0].flatten(1).T[..., None, None])
         places = reflected(mixed, 1, 1, 1, 1)
-        projected: torch.Tensor = self.conv2d.bias[:, None, None]
+        projected = self.get_parameter("conv2d.bias")[:, None, None]
         for place in range(9):
             row, column = divmod(place, 3)
             projected = projected + places[:, place : place + 1, row : row + height, column : column + width]
@@ -132,7 +132,7 @@ class LRRNetwork(nn.Module):
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """Both `(N, 1, H, W)`, stretched to [0, 1]; the output has no fixed range."""
         # The codes of a whole image would fill a gigabyte for each megapixel.
-        return in_stripes(self._stripe, (infrared, visible), REACH)
+        return in_stripes(self._stripe, (infrared, visible), REACH, channels=1)
 
     def _stripe(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         # One code at a time: it is a hundred times as large as what the decoder keeps of it.
@@ -156,7 +156,7 @@ class LRRNet(OfficialNetwork):
         code="https://github.com/hli1221/imagefusion-LRRNet",
         licence="Apache-2.0 (this implementation); authors' code and weights: no licence file",
         parameters=49_204,
-        official_output="minimum and maximum of the fused image are stretched to 0 and 255, then cut to integers",
+        official_output="minimum and maximum of the image are stretched to 0 and 255, then cut to integers",
         summary="low-rank and sparse codes by learned iterative shrinkage, decoded together",
         needs="its authors' weights: fusionbench weights get lrrnet",
         official_weights=(

@@ -15,6 +15,7 @@ from torch.nn.functional import leaky_relu
 from fusionbench.contracts import MethodCard, Uint8Image, WeightsFile
 from fusionbench_methods.official_network import OfficialNetwork
 from fusionbench_methods.scipy_images import grey_unrounded, stretched
+from fusionbench_methods.stripes import in_stripes
 from fusionbench_methods.tensorflow_kernels import convolutions
 
 SLOPE = 0.2
@@ -24,6 +25,8 @@ WIDTH = 16
 STREAMS = ("ir", "vi")
 LAYERS = 4
 """Of each stream."""
+REACH = 5
+"""Rows above and below one of the fused image that it depends on."""
 DECOMPOSITION = ("layer6", "layer7", "layer8", "layer9")
 """Layers that recover both images from the fused one, in training."""
 
@@ -98,8 +101,7 @@ class SDNet(OfficialNetwork):
 
     def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
         """Fuse luminances, `(N, 1, H, W)` in [0, 1]."""
-        fused: torch.Tensor = self._network(visible * 2 - 1, infrared * 2 - 1)
-        return fused / 2 + 0.5
+        return in_stripes(self._network, (visible * 2 - 1, infrared * 2 - 1), REACH, channels=1) / 2 + 0.5
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The grey image of the authors' test script."""

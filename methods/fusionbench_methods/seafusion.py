@@ -107,7 +107,8 @@ class SeAFusionNet(nn.Module):
         """Both `(N, 1, H, W)` in [0, 1]; the fused luminance within [0, 1]."""
         features = torch.cat([self._encoded("vis", visible), self._encoded("inf", infrared)], dim=1)
         decoded = self.decode1(self.decode2(self.decode3(self.decode4(features))))
-        return decoded.tanh() / 2 + 0.5
+        fused: torch.Tensor = decoded.tanh() / 2 + 0.5
+        return fused
 
     def _encoded(self, stream: str, image: torch.Tensor) -> torch.Tensor:
         features = image
@@ -129,7 +130,7 @@ class SeAFusion(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code: no licence file; weights: MIT",
         training_data="MSRS",
         parameters=166_657,
-        official_output="minimum and maximum of the RGB image are stretched to 0 and 255, then cut to integers",
+        official_output="the RGB image is stretched from its minimum to its maximum, then cut to integers",
         summary="two streams of dense blocks beside Sobel gradients, trained under a segmentation loss",
         needs="its authors' weights: fusionbench weights get seafusion",
         official_weights=(

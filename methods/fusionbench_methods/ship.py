@@ -7,12 +7,15 @@ Reference:
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import conv2d, leaky_relu
 
 from fusionbench.contracts import MethodCard, Uint8Image, WeightsFile
+from fusionbench_methods.image_normalisation import SMALLEST_VARIANCE, ImageNormalisation, image_means
 from fusionbench_methods.luma_chroma import join_luma_chroma, split_luma_chroma
 from fusionbench_methods.official_network import OfficialNetwork
 
@@ -24,9 +27,6 @@ ORDERS = (1, 2, 3)
 
 SLOPE, UNIT_SLOPE = 0.2, 0.1
 """Of the leaky rectifiers: in dense blocks, and within their units."""
-
-SMALLEST_VARIANCE = 1e-5
-"""Added to every variance."""
 
 CENTRAL_SHARE = 0.8
 """How much of a central difference is a difference; the rest is a plain convolution."""
@@ -92,22 +92,22 @@ class Extractor(nn.Module):
 
 
 class PixelNormalisation(nn.Module):
-    """Normalises each pixel over its channels."""
+    """Each pixel, over its channels, to a mean and a deviation that were learned."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.body = nn.LayerNorm(WIDTH, eps=SMALLEST_VARIANCE)
+        self.weight = nn.Parameter(torch.ones(WIDTH))
+        self.bias = nn.Parameter(torch.zeros(WIDTH))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """`(N, 16, H, W)`, same shape."""
         variance, mean = torch.var_mean(features, dim=1, unbiased=False, keepdim=True)
         scaled = (features - mean) * (variance + SMALLEST_VARIANCE).rsqrt()
-        return torch.addcmul(self.body.bias[:, None, None], scaled, self.body.weight[:, None, None])
+        return torch.addcmul(self.bias[:, None, None], scaled, self.weight[:, None, None])
 
 
 class SpatialInteraction(nn.Module):
-    """Products of both images' features: first of all places with all, by Fourier's theorem, then place by
-    place."""
+    """Products of both images' features: a convolution of one with the other, then place by place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,10 +115,11 @@ class SpatialInteraction(nn.Module):
             self.add_module(f"reflashFused{order}", two_convolutions(WIDTH))
             self.add_module(f"reflashInfrared{order}", two_convolutions(WIDTH))
         for index in range(1, len(ORDERS) + 2):
-            self.add_module(f"norm{index}", PixelNormalisation())
+            self.add_module(f"norm{index}", nn.Sequential(OrderedDict(body=PixelNormalisation())))
 
     def forward(self, visible: torch.Tensor, infrared: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Features of both, each `(N, 16, H, W)`, same shapes."""
+        # The convolution, around the edges: by the theorem, a product of the spectra.
         spectrum = torch.fft.rfft2(visible) * torch.fft.rfft2(infrared)
         fused = self.get_submodule("norm1")(torch.fft.irfft2(spectrum, s=visible.shape[-2:]))
         for order in ORDERS:
@@ -142,7 +143,7 @@ class ChannelInteraction(nn.Module):
     def forward(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
         """Features of both, each `(N, 16, H, W)`, to those of the visible image."""
         fused = torch.cat([visible, infrared], dim=1)
-        weights = self.chaAtten(averages(fused)).softmax(dim=1)
+        weights = self.chaAtten(image_means(fused)).softmax(dim=1)
         for order in ORDERS:
             fused = self.get_submodule(f"reflashFused{order}")(fused * weights)
             weights = self.get_submodule(f"reflashChaAtten{order}")(weights).softmax(dim=1)
@@ -172,16 +173,12 @@ class HalfNormalisedUnit(nn.Module):
         self.identity = nn.Conv2d(inputs, outputs, 1)
         self.conv_1 = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.conv_2 = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.norm = nn.InstanceNorm2d(outputs // 2, eps=SMALLEST_VARIANCE, affine=True)
+        self.norm = ImageNormalisation(outputs // 2)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """`(N, inputs, H, W)` to `(N, outputs, H, W)`."""
-        normalised, plain = self.conv_1(features).chunk(2, dim=1)
-        variance, mean = torch.var_mean(normalised, dim=(2, 3), unbiased=False, keepdim=True)
-        scale = self.norm.weight[:, None, None] * (variance + SMALLEST_VARIANCE).rsqrt()
-        # torch's own normalisation refuses images of one pixel.
-        normalised = torch.addcmul(self.norm.bias[:, None, None] - mean * scale, normalised, scale)
-        inner = leaky_relu(torch.cat([normalised, plain], dim=1), UNIT_SLOPE)
+        half, plain = self.conv_1(features).chunk(2, dim=1)
+        inner = leaky_relu(torch.cat([self.norm(half), plain], dim=1), UNIT_SLOPE)
         total: torch.Tensor = leaky_relu(self.conv_2(inner), UNIT_SLOPE) + self.identity(features)
         return total
 
@@ -250,7 +247,7 @@ class AttentiveResidual(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """`(N, 16, H, W)`, same shape."""
-        means = averages(self.process(features))
+        means = image_means(self.process(features))
         offset: torch.Tensor = self.conv_du(means).sigmoid() * means
         return features + offset
 
@@ -306,19 +303,14 @@ def pixelwise(width: int, inner: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(width, inner, 1), nn.ReLU(inplace=True), nn.Conv2d(inner, width, 1))
 
 
-def averages(features: torch.Tensor) -> torch.Tensor:
-    """Means of channels, `(N, C, 1, 1)`."""
-    return features.mean(dim=(2, 3), keepdim=True)
-
-
 def differences(weights: torch.Tensor, places: tuple[int, ...]) -> torch.Tensor:
-    """The 3x3 kernel `(O, I, 3, 3)` of five weights `(O, I, 1, 5)` that takes a share of their sum off the
-    middle."""
+    """The 3x3 kernel `(O, I, 3, 3)` of five weights `(O, I, 1, 5)`, a share of their sum off its middle."""
     kernel = weights.new_zeros(*weights.shape[:2], 9)
     kernel[..., places] = weights.flatten(2)
     middle = torch.zeros(9, device=weights.device)
     middle[4] = CENTRAL_SHARE
-    return (kernel - middle * weights.flatten(2).sum(dim=-1, keepdim=True)).unflatten(-1, (3, 3))
+    kernel -= middle * weights.flatten(2).sum(dim=-1, keepdim=True)
+    return kernel.view(*weights.shape[:2], 3, 3)
 
 
 class SHIP(OfficialNetwork):

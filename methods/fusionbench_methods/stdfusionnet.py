@@ -1,8 +1,8 @@
 """STDFusionNet: residual blocks, trained to take salient targets from the infrared image.
 
 Reference:
-    J. Ma, L. Tang, M. Xu, H. Zhang, G. Xiao: "STDFusionNet: An Infrared and Visible Image Fusion Network Based
-    on Salient Target Detection", IEEE Transactions on Instrumentation and Measurement 70, 2021, section III.
+    J. Ma, L. Tang, M. Xu, H. Zhang, G. Xiao: "STDFusionNet: An Infrared and Visible Image Fusion Network
+    Based on Salient Target Detection", IEEE Transactions on Instrumentation and Measurement 70, 2021.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from torch.nn.functional import leaky_relu
 from fusionbench.contracts import MethodCard, Uint8Image, WeightsFile
 from fusionbench_methods.official_network import OfficialNetwork
 from fusionbench_methods.scipy_images import grey_unrounded, stretched
+from fusionbench_methods.stripes import in_stripes
 from fusionbench_methods.tensorflow_kernels import convolutions
 
 SLOPE = 0.2
 """Of the leaky rectifiers."""
+REACH = 9
+"""Rows above and below one of the fused image that it depends on."""
 
 
 class Residual(nn.Module):
@@ -132,8 +135,7 @@ class STDFusionNet(OfficialNetwork):
 
     def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
         """Fuse luminances, `(N, 1, H, W)` in [0, 1]."""
-        fused: torch.Tensor = self._network(visible * 2 - 1, infrared * 2 - 1)
-        return fused / 2 + 0.5
+        return in_stripes(self._network, (visible * 2 - 1, infrared * 2 - 1), REACH, channels=1) / 2 + 0.5
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The grey image of the authors' test script."""

@@ -11,30 +11,28 @@ ROWS = 128
 
 
 def in_stripes(
-    function: Callable[..., torch.Tensor], images: tuple[torch.Tensor, ...], reach: int
+    function: Callable[..., torch.Tensor], images: tuple[torch.Tensor, ...], reach: int, channels: int
 ) -> torch.Tensor:
     """What a function makes of images, from stripes of them.
 
-    Each stripe gets as many rows around it as its own depend on, so that the result is the same: a function that
-    mirrors or pads its input at the edges does so to no effect where an edge is a stripe's only.
+    Each stripe gets as many rows around it as its own depend on, so that the result is the same: what a
+    function makes of the edges of a stripe, which are none of the image, is cut off.
 
     Args:
-        function: Takes stripes of the images and returns one of as many rows.
-        images: Of one height, each `(N, C, H, W)`.
+        function: Takes stripes of the images and returns one of the same size.
+        images: Of one size, each `(N, C, H, W)`.
         reach: Rows above and below a row of the result that it depends on: the sum over the radii of all
             convolutions in a chain.
+        channels: Of the result.
 
     Returns:
-        `(N, C, H, W)`.
+        `(N, channels, H, W)`.
     """
-    height = images[0].shape[-2]
-    result: torch.Tensor | None = None
+    count, _, height, width = images[0].shape
+    # Filled as it comes: of parts that are joined at the end, everything would be there twice.
+    result = images[0].new_empty(count, channels, height, width)
     for first in range(0, height, ROWS):
-        start, end = max(0, first - reach), min(height, first + ROWS + reach)
-        stripe = function(*(image[..., start:end, :] for image in images))
-        own = slice(first - start, first - start + ROWS)
-        if result is None:
-            # Filled as it comes: joined at the end, the result would be held twice.
-            result = stripe.new_empty(*stripe.shape[:-2], height, stripe.shape[-1])
-        result[..., first : first + ROWS, :] = stripe[..., own, :]
+        last, start = min(height, first + ROWS), max(0, first - reach)
+        stripe = function(*(image[..., start : last + reach, :] for image in images))
+        result[..., first:last, :] = stripe[..., first - start : last - start, :]
     return result

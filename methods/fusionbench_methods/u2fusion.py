@@ -16,6 +16,7 @@ from fusionbench.contracts import MethodCard, Uint8Image, WeightsFile
 from fusionbench_methods.official_network import OfficialNetwork
 from fusionbench_methods.reflected_edges import ReflectedConvolution
 from fusionbench_methods.scipy_images import stretched
+from fusionbench_methods.stripes import in_stripes
 from fusionbench_methods.tensorflow_kernels import convolutions
 
 SLOPE = 0.2
@@ -23,6 +24,8 @@ SLOPE = 0.2
 WIDTH = 44
 """Channels that each of the encoder's layers gives."""
 DENSE_LAYERS = 5
+REACH = 10
+"""Rows above and below one of the fused image that it depends on."""
 
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
 """Shares in the luminance."""
@@ -121,8 +124,7 @@ class U2Fusion(OfficialNetwork):
 
     def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
         """Fuse luminances, `(N, 1, H, W)` in [0, 1]."""
-        fused: torch.Tensor = self._network(visible, infrared)
-        return fused
+        return in_stripes(self._network, (visible, infrared), REACH, channels=1)
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The RGB image of the authors' test script."""

@@ -220,7 +220,7 @@ def test_a_run_killed_at_any_moment_finishes_with_the_same_rows(
     command += ["--results", str(results), "--out", str(tmp_path / "tables"), "--workers", str(workers)]
     for results_wanted in (1, 5, 9):
         process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while _kept(results) < results_wanted and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
         if process.poll() is None:
@@ -304,7 +304,7 @@ def test_workers_leave_when_the_run_is_killed(run, pair_folders, tmp_path, write
 
 def _wait_for(look, wanted: int) -> list[int]:
     """Look until so many things are seen; gives up after a minute."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while len(seen := look()) < wanted and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(seen) >= wanted

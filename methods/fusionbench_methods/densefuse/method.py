@@ -39,7 +39,9 @@ class DenseFuse:
         parameters=74_193,
         official_output="cut off to 0..255, then cut to integers; grey",
         summary="autoencoder with a dense block; the mean of both images' features is decoded",
-        needs="its authors' weights: fusionbench weights get densefuse; or yours: fusionbench train densefuse",
+        needs=(
+            "its authors' weights: fusionbench weights get densefuse, or yours: fusionbench train densefuse"
+        ),
         official_weights=(
             WeightsFile(
                 name="densefuse_gray.model",
@@ -58,8 +60,10 @@ class DenseFuse:
         from fusionbench_methods.densefuse.network import DenseFuseNet
 
         self._network = DenseFuseNet()
-        own = weights is not None and weights.is_file()
-        tensors = read_tensors(weights).tensors if own else official_tensors(self.card, weights)  # type: ignore[arg-type]
+        if weights is not None and weights.is_file():
+            tensors = read_tensors(weights).tensors
+        else:
+            tensors = official_tensors(self.card, weights)
         load_exactly(self._network, tensors, weights or Path(self.card.name))
         self._network.eval()
 

@@ -1,8 +1,8 @@
 """GIFNet with its authors' weights, as a method of the registry.
 
 Reference:
-    C. Cheng, T. Xu, Z. Feng, X. Wu, Z. Tang, H. Li, Z. Zhang, S. Atito, M. Awais, J. Kittler: "One Model for ALL:
-    Low-Level Task Interaction Is a Key to Task-Agnostic Image Fusion", CVPR 2025, section 3.
+    C. Cheng, T. Xu, Z. Feng, X. Wu, Z. Tang, H. Li, Z. Zhang, S. Atito, M. Awais, J. Kittler: "One Model for
+    ALL: Low-Level Task Interaction Is a Key to Task-Agnostic Image Fusion", CVPR 2025, section 3.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ from fusionbench_methods.official_network import OfficialNetwork
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114])
+"""Of red, green and blue in luminance."""
+
+CHROMA_WEIGHTS = np.array([[-0.169, -0.331, 0.5], [0.5, -0.419, -0.081]])
+"""Of red, green and blue in Cb and in Cr."""
 
 COLOUR_WEIGHTS = np.array([[0, 1.402], [-0.344136, -0.714136], [1.772, 0]])
 """Of Cb and Cr in red, green and blue."""
@@ -62,7 +68,7 @@ class GIFNet(OfficialNetwork):
         paper="https://arxiv.org/abs/2502.19854",
         code="https://github.com/AWCXV/GIFNet",
         licence="Apache-2.0 (this implementation); authors' code and weights: no licence file",
-        parameters=1,
+        parameters=652_676,
         official_output="as it is, in the visible image's colours, rounded",
         summary="two branches of windowed attention, trained on photographic fusion as well",
         needs="its authors' weights: fusionbench weights get gifnet",
@@ -119,11 +125,9 @@ class GIFNet(OfficialNetwork):
 
 def split(rgb: Uint8Image) -> tuple[Uint8Image, NDArray[np.float64]]:
     """Luminance `(H, W)`, cut to integers, and Cb and Cr `(H, W, 2)` around 0 and uncut, of `(H, W, 3)`."""
-    red, green, blue = rgb.astype(np.float64).transpose(2, 0, 1)
-    # In the authors' order: a grey of 11 comes to a little less than 11, and is cut to 10.
-    luma = (0.299 * red + 0.587 * green + 0.114 * blue).astype(np.uint8)
-    chroma = (-0.169 * red - 0.331 * green + 0.5 * blue, 0.5 * red - 0.419 * green - 0.081 * blue)
-    return luma, np.stack(chroma, axis=-1)
+    channels = rgb.astype(np.float64)
+    # A product as in the authors' script: where the luminance is whole, its rounding decides what is cut off.
+    return (channels @ LUMA_WEIGHTS).astype(np.uint8), channels @ CHROMA_WEIGHTS.T
 
 
 def our_name(name: str) -> str:

@@ -68,18 +68,20 @@ class GIFNetwork(nn.Module):
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
         """Both `(N, 1, H, W)` in [0, 1]; the fused luminance within [0, 1]."""
         height, width = visible.shape[-2:]
-        features = in_stripes(self.encoder, (torch.cat([infrared, visible], dim=1),), reach=3)
+        features = in_stripes(self.encoder, (torch.cat([infrared, visible], dim=1),), reach=3, channels=WIDTH)
         transformed = self._transformed(reflected(features, 0, -width % PATCH, 0, -height % PATCH))
-        return in_stripes(self.decoder, (features, transformed[..., :height, :width]), reach=4)
+        return in_stripes(self.decoder, (features, transformed[..., :height, :width]), reach=4, channels=1)
 
     def _transformed(self, features: torch.Tensor) -> torch.Tensor:
-        focus = in_stripes(self.embed_mfif, (features,), reach=1)
-        infrared = self.block0("ivif", in_stripes(self.embed_ivif, (features,), reach=1), focus)
+        focus = in_stripes(self.embed_mfif, (features,), reach=1, channels=WIDTH)
+        infrared = self.block0(
+            "ivif", in_stripes(self.embed_ivif, (features,), reach=1, channels=WIDTH), focus
+        )
         focus = self.block0("mfif", focus, focus)
         focus.addcmul_(infrared, self.share)
         # Three gigabytes at 3840x2160.
         del infrared
-        return in_stripes(self.unembed, (self.block1("mfif", focus, focus),), reach=1)
+        return in_stripes(self.unembed, (self.block1("mfif", focus, focus),), reach=1, channels=WIDTH)
 
 
 def _mirrored(inputs: int, outputs: int) -> tuple[nn.Module, ...]:

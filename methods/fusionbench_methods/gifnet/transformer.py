@@ -5,12 +5,15 @@ Both see the same features. The fused image comes out of the second, which looks
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import nn
 
-from fusionbench_methods.gifnet.windows import WINDOW, attended, strips
+from fusionbench_methods.gifnet.windows import WINDOW, Strip, attended, strips
+
+BranchName = Literal["ivif", "mfif"]
+"""Infrared-visible, and multi-focus fusion."""
 
 WIDTH = 98
 """Channels of the features."""
@@ -26,7 +29,7 @@ SMALLEST_VARIANCE = 1e-5
 
 
 class RescaledNormalisation(nn.Module):
-    """Normalisation of an image by one mean and one deviation over all channels, which it gets back afterwards."""
+    """Normalisation of an image by one mean and one deviation of all channels, which it gets back."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,6 +107,29 @@ class Branch(nn.Module):
             nn.Conv2d(WIDTH, 2 * WIDTH, 1), nn.ReLU(inplace=True), nn.Conv2d(2 * WIDTH, WIDTH, 1)
         )
 
+    def forward(
+        self, normalised: Normalised, query: torch.Tensor, bias: torch.Tensor, strip: Strip
+    ) -> torch.Tensor:
+        """The next features in a strip.
+
+        Args:
+            normalised: The features so far.
+            query: Of all that is in the windows of the strip, `(N, 98, ...)`.
+            bias: Of the attention, `(heads, 64, 64)`.
+            strip: Which it is.
+
+        Returns:
+            `(N, 98, rows of the strip, W)`.
+        """
+        within = normalised.at(*strip.windows)
+        attention = attended(query, self.key(within), self.value(within), bias)
+        inner_rows, inner_columns = strip.inner
+        around = self.conv(self.value(normalised.at(*strip.surroundings)))
+        update = self.proj(around + attention[..., inner_rows, inner_columns])
+        moved = normalised.features[..., strip.rows, :] + normalised.rescaled(update)
+        following: torch.Tensor = moved + self.mlp(moved)
+        return following
+
 
 class Block(nn.Module):
     """A block of the transformer.
@@ -113,16 +139,14 @@ class Block(nn.Module):
         shift: By how many pixels its windows are moved up and left.
     """
 
-    def __init__(self, *branches: Literal["ivif", "mfif"], shift: int) -> None:
+    def __init__(self, *branches: BranchName, shift: int) -> None:
         super().__init__()
         self.shift = shift
         self.branches = nn.ModuleDict({name: Branch() for name in branches})
         self.query = nn.Conv2d(WIDTH, WIDTH, 1)
         self.position = PositionBias()
 
-    def forward(
-        self, name: Literal["ivif", "mfif"], features: torch.Tensor, asking: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, name: BranchName, features: torch.Tensor, asking: torch.Tensor) -> torch.Tensor:
         """The next features of a branch.
 
         Args:
@@ -130,16 +154,11 @@ class Block(nn.Module):
             features: Of the branch, `(N, 98, H, W)`.
             asking: Those of the branch mfif, which asks for both.
         """
-        branch, bias = self.branches[name], self.position()
-        seen, asks = branch.norm(features), self.branches["mfif"].norm(asking)
-        result = torch.empty_like(features)
-        for strip in strips(*features.shape[-2:], self.shift, RADIUS, features.device):
-            within = seen.at(*strip.windows)
-            attention = attended(
-                self.query(asks.at(*strip.windows)), branch.key(within), branch.value(within), bias
-            )
-            around = branch.conv(branch.value(seen.at(*strip.surroundings)))
-            update = seen.rescaled(branch.proj(around + attention[(..., *strip.inner)]))
-            rows = features[..., strip.rows, :] + update
-            result[..., strip.rows, :] = rows + branch.mlp(rows)
+        branch, asker = (cast(Branch, self.branches[each]) for each in (name, "mfif"))
+        normalised, questions = branch.norm(features), asker.norm(asking)
+        bias, result = self.position(), torch.empty_like(features)
+        height, width = features.shape[-2:]
+        for strip in strips(height, width, self.shift, RADIUS, features.device):
+            query = self.query(questions.at(*strip.windows))
+            result[..., strip.rows, :] = branch(normalised, query, bias, strip)
         return result

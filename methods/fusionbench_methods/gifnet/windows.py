@@ -31,7 +31,7 @@ class Strip(NamedTuple):
     windows: Places
     """What fills the windows."""
     inner: tuple[slice, slice]
-    """Where the rows, and the columns, of the image are within the windows."""
+    """Where these rows, and the columns, of the image are within the windows."""
     surroundings: Places
     """The rows and the columns of the image, and as many around them as were asked for."""
 
@@ -76,12 +76,12 @@ def attended(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: 
     """
     heads, width = bias.shape[0], query.shape[1] // bias.shape[0]
     down, across = (size // WINDOW for size in query.shape[-2:])
-    cut = (
+    asking, asked, answers = (
         each.reshape(-1, heads, width, down, WINDOW, across, WINDOW)
         .permute(0, 3, 5, 1, 4, 6, 2)
         .reshape(-1, heads, WINDOW * WINDOW, width)
         for each in (query, key, value)
     )
-    mixed = scaled_dot_product_attention(*cut, attn_mask=bias)
+    mixed = scaled_dot_product_attention(asking, asked, answers, attn_mask=bias)
     joined = mixed.reshape(-1, down, across, heads, WINDOW, WINDOW, width).permute(0, 3, 6, 1, 4, 2, 5)
     return joined.reshape(query.shape)

@@ -6,16 +6,22 @@ import pytest
 import torch
 
 from fusionbench_methods.auif import AUIF, AUIFNet, blurred, laplacian
-from fusionbench_methods.luma_chroma import grey_pillow
+
+
+class Recorded(AUIF):
+    """Keeps what `official` fused, which takes too long to fuse it twice."""
+
+    def fuse_plane(self, visible, infrared):
+        self.fused = super().fuse_plane(visible, infrared)
+        return self.fused
 
 
 def test_the_authors_output_comes_out(reference):
     theirs = reference("auif")
-    method = AUIF(theirs.weights)
-    grey = grey_pillow(theirs.visible).astype("float32") / 255
-    fused = method.fuse_plane(grey, theirs.infrared.astype("float32") / 255)
-    assert theirs.largest_raw_difference(fused) < 1e-4
-    assert theirs.largest_difference(method.official(theirs.visible, theirs.infrared)) <= 1
+    method = Recorded(theirs.weights)
+    image = method.official(theirs.visible, theirs.infrared)
+    assert theirs.largest_raw_difference(method.fused) < 1e-4
+    assert theirs.largest_difference(image) <= 1
 
 
 def test_it_has_the_weights_on_its_card():

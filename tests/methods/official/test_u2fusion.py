@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
 from fusionbench_methods.u2fusion import U2Fusion, U2FusionNet
 
 
+class Recorded(U2Fusion):
+    """Keeps what `official` fused, which takes too long to fuse it twice."""
+
+    def fuse_plane(self, visible, infrared):
+        self.fused = super().fuse_plane(visible, infrared)
+        return self.fused
+
+
 def test_the_authors_output_comes_out(reference):
     theirs = reference("u2fusion")
-    method = U2Fusion(theirs.weights)
-    grey = theirs.visible.astype("float32") @ np.array([0.299, 0.587, 0.114], np.float32) / 255
-    fused = method.fuse_plane(grey, theirs.infrared.astype("float32") / 255)
-    assert theirs.largest_raw_difference(fused) < 1e-4
-    assert theirs.largest_difference(method.official(theirs.visible, theirs.infrared)) <= 1
+    method = Recorded(theirs.weights)
+    image = method.official(theirs.visible, theirs.infrared)
+    assert theirs.largest_raw_difference(method.fused) < 1e-4
+    assert theirs.largest_difference(image) <= 1
 
 
 def test_it_has_the_weights_on_its_card():
