@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fusionbench.contracts import Device, ImagePair
-from fusionbench.errors import MethodError
-from fusionbench.fusing import ReadyMethod, fuse_pairs, ready_method
+from fusionbench.contracts import Device, ImageFusion, ImagePair
+from fusionbench.errors import FusionbenchError, MethodError
+from fusionbench.fusing import ReadyMethod, card_of, fuse_pairs, ready_method
+from fusionbench.method_references import MethodReference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,8 @@ RUNS = 2
 """Timed, after one that is not; the faster counts."""
 
 MEGABYTE = 1e6
+
+ERROR = "error: "
 
 
 @dataclass(frozen=True)
@@ -64,18 +67,23 @@ def cost_of(
     Raises:
         MethodError: If the process fails; with its last line.
     """
+    # A wrong name is told at once, by its own error.
+    MethodReference(method).create_enhancements()
+    card_of(MethodReference(method).method_class)
     given = json.dumps([method, None if weights is None else str(weights), *size, device, threads])
     done = subprocess.run(  # noqa: S603 - this module itself
         [sys.executable, "-m", "fusionbench.costing", given], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise MethodError(f"method {method}: could not be measured: {last}")
+        raise MethodError(f"method {method}: could not be measured: {last.removeprefix(ERROR)}")
     return Cost(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def measure_here(ready: ReadyMethod, size: tuple[int, int] = DEFAULT_SIZE) -> Cost:
     """Measure a method in this process; memory is right only if nothing larger ran before."""
+    if isinstance(ready.method, ImageFusion):
+        raise MethodError(f"method {ready.name} runs as a program of its own; measure it there")
     generator = np.random.default_rng(0)
     pair = ImagePair(
         "noise",
@@ -129,9 +137,10 @@ def _peak(run: Callable[[], None], device: str) -> float:
 def _forget_peak() -> float:
     """Start the count of the most memory anew where the system can; returns what is held now, in bytes."""
     reset = Path("/proc/self/clear_refs")
-    if not reset.exists():
+    try:
+        reset.write_text("5")
+    except OSError:
         return _peak_bytes()
-    reset.write_text("5")
     return _status("VmRSS")
 
 
@@ -155,8 +164,12 @@ def main() -> None:
 
     method, weights, height, width, device, threads = json.loads(sys.argv[1])
     torch.set_num_threads(threads)
-    ready = ready_method(method, None if weights is None else Path(weights), device)
-    print(json.dumps(asdict(measure_here(ready, (height, width)))))  # noqa: T201 - read by `cost_of`
+    try:
+        ready = ready_method(method, None if weights is None else Path(weights), device)
+        cost = measure_here(ready, (height, width))
+    except FusionbenchError as error:
+        raise SystemExit(f"{ERROR}{error}") from error
+    print(json.dumps(asdict(cost)))  # noqa: T201 - read by `cost_of`
 
 
 if __name__ == "__main__":

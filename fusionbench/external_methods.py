@@ -23,7 +23,9 @@ started when its time is over.
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,15 +50,18 @@ KEPT_VARIABLES = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LI
 
 KEPT_PREFIXES = ("CUDA_", "NVIDIA_", "OMP_", "MKL_", "HF_", "TORCH_")
 
-CODE_SUFFIXES = frozenset({".py", ".toml", ".yaml", ".yml", ".json", ".txt", ".cfg", ".ini", ".sh"})
-WEIGHT_SUFFIXES = frozenset(
-    {".pth", ".pt", ".pkl", ".ckpt", ".model", ".safetensors", ".npz", ".onnx", ".h5", ".bin", ".mat"}
+IMAGE_AND_TEXT_SUFFIXES = frozenset(
+    {
+        *(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".mp4", ".avi"),
+        *(".log", ".txt", ".md", ".pdf", ".csv", ".pyc"),
+    }
 )
-"""Files that decide what a program computes; others are its data and its output."""
+"""Files that do not decide what a program computes: its data, its output, and what is said of it."""
 
 EXAMPLE = '["{python}", "test.py", "{visible}", "{infrared}", "{out}"]'
 
-SHOWN_LINES = 3
+READ_BYTES = 4096
+SHOWN_LINES, SHOWN_CHARACTERS = 3, 200
 """Of what a program said before it failed."""
 
 
@@ -69,6 +74,8 @@ class ExternalSettings:
     """With `{python}`, `{visible}`, `{infrared}` and `{out}` in place."""
     seconds_to_start: float = 120.0
     seconds_per_pair: float = 60.0
+    ignore: tuple[str, ...] = ()
+    """Files and folders that the program writes beside itself, as patterns: they do not make it another."""
 
 
 class ExternalMethod:
@@ -78,12 +85,15 @@ class ExternalMethod:
         folder: Where it lies and runs.
         settings: How it is started.
         python: Interpreter for `{python}`; None takes this one.
+
+    Raises:
+        InputError: If there is no such interpreter.
     """
 
     def __init__(self, folder: Path, settings: ExternalSettings, python: Path | None = None) -> None:
         self._folder = folder
         self._settings = settings
-        self._python = python
+        self._python = Path(sys.executable) if python is None else find_interpreter(python)
         self.card = MethodCard(name=settings.name, title=settings.name, summary=f"runs in {folder.name}")
 
     def fuse_images(self, pairs: Sequence[ImagePair]) -> list[Uint8Image]:
@@ -96,33 +106,40 @@ class ExternalMethod:
             MethodError: If it cannot be started, fails, takes too long, or writes other images than it
                 should.
         """
-        with tempfile.TemporaryDirectory(prefix="fusionbench-") as name:
-            folders = {each: Path(name).resolve() / each for each in ("visible", "infrared", "out")}
-            for folder in folders.values():
-                folder.mkdir()
-            names = [f"{index:06d}.png" for index in range(len(pairs))]
-            for file_name, pair in zip(names, pairs, strict=True):
-                write_png(folders["visible"] / file_name, pair.visible)
-                write_png(folders["infrared"] / file_name, pair.infrared)
-            self._run(folders, Path(name), len(pairs))
-            self._refuse_other_files(folders["out"], names)
-            return [
-                self._output(folders["out"] / file_name, pair)
-                for file_name, pair in zip(names, pairs, strict=True)
-            ]
+        with tempfile.TemporaryDirectory(prefix="fusionbench-", ignore_cleanup_errors=True) as name:
+            try:
+                return self._fuse_in(Path(name).resolve(), pairs)
+            except (OSError, InputError) as error:
+                raise MethodError(
+                    f"method {self._settings.name}: its folders cannot be used ({error})"
+                ) from error
 
-    def _run(self, folders: Mapping[str, Path], temporary: Path, count: int) -> None:
+    def _fuse_in(self, temporary: Path, pairs: Sequence[ImagePair]) -> list[Uint8Image]:
+        folders = {each: temporary / each for each in ("visible", "infrared", "out", "tmp")}
+        for folder in folders.values():
+            folder.mkdir()
+        names = [f"{index:06d}.png" for index in range(len(pairs))]
+        for file_name, pair in zip(names, pairs, strict=True):
+            write_png(folders["visible"] / file_name, pair.visible)
+            write_png(folders["infrared"] / file_name, pair.infrared)
+        self._run(folders, temporary / "log.txt", len(pairs))
+        self._require_every_image(folders["out"], names)
+        return [
+            self._output(folders["out"] / file_name, pair)
+            for file_name, pair in zip(names, pairs, strict=True)
+        ]
+
+    def _run(self, folders: Mapping[str, Path], log: Path, count: int) -> None:
         places = {each: str(path) for each, path in folders.items()}
-        places["python"] = str(self._python or sys.executable)
+        places["python"] = str(self._python)
         command = [_filled(word, places) for word in self._settings.command]
         limit = self._settings.seconds_to_start + count * self._settings.seconds_per_pair
-        log = temporary / "log.txt"
         try:
             with log.open("wb") as told:
                 process = subprocess.Popen(  # noqa: S603 - the user's own program
                     command,
                     cwd=self._folder,
-                    env=_environment(temporary),
+                    env=_environment(folders["tmp"]),
                     stdin=subprocess.DEVNULL,
                     stdout=told,
                     stderr=subprocess.STDOUT,
@@ -138,7 +155,8 @@ class ExternalMethod:
         except subprocess.TimeoutExpired as error:
             raise MethodError(
                 f"method {self._settings.name}: took longer than {limit:.0f} s for {count} pairs and was "
-                f"stopped; raise seconds_per_pair in {self._folder / SETTINGS_FILE}{_last_words(log)}"
+                f"stopped; raise seconds_to_start or seconds_per_pair in {self._folder / SETTINGS_FILE}"
+                f"{_last_words(log)}"
             ) from error
         finally:
             _stop(process)
@@ -147,8 +165,8 @@ class ExternalMethod:
                 f"method {self._settings.name}: ended with exit status {status}{_last_words(log)}"
             )
 
-    def _refuse_other_files(self, out: Path, names: Sequence[str]) -> None:
-        found = {path.name for path in out.iterdir()}
+    def _require_every_image(self, out: Path, names: Sequence[str]) -> None:
+        found = {path.name for path in out.iterdir() if path.is_file()} if out.is_dir() else set()
         missing = [name for name in names if name not in found]
         if missing:
             others = sorted(found - set(names))
@@ -162,7 +180,8 @@ class ExternalMethod:
         try:
             image = read_fused(path)
         except InputError as error:
-            raise MethodError(f"method {self._settings.name}: {error}") from error
+            told = str(error).replace(str(path), path.name)
+            raise MethodError(f"method {self._settings.name}: wrote what cannot be used: {told}") from error
         if image.shape[:2] != pair.size:
             height, width = pair.size
             raise MethodError(
@@ -178,6 +197,8 @@ def external_method_class(folder: Path) -> type[FusionMethod]:
     Raises:
         InputError: If the folder is not there, or nothing in it says how to start the method.
     """
+    if folder == Path():
+        raise InputError("--method external: name the method's folder, as in external:./TheirCheckout")
     place = folder.expanduser().resolve()
     settings = read_settings(place)
 
@@ -214,21 +235,50 @@ def read_settings(folder: Path) -> ExternalSettings:
 def deciding_files(folder: Path) -> list[Path]:
     """Files of a checkout that decide what it computes: code, settings and weights.
 
-    Hidden folders and virtual environments are left out.
+    All but images, logs and texts, what `ignore` in its settings names, hidden folders, caches of Python and
+    virtual environments. Links are followed.
     """
+    ignored = read_settings(folder).ignore
+    seen: set[str] = set()
     found: list[Path] = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders[:] = []
+            continue
+        seen.add(real)
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith((".", "__")) and not (Path(place) / name / "pyvenv.cfg").is_file()
+            if not name.startswith(".")
+            and name != "__pycache__"
+            and not (Path(place) / name / "pyvenv.cfg").is_file()
         )
         found += [
             Path(place) / name
             for name in sorted(files)
-            if Path(name).suffix.lower() in CODE_SUFFIXES | WEIGHT_SUFFIXES
+            if Path(name).suffix.lower() not in IMAGE_AND_TEXT_SUFFIXES and (Path(place) / name).is_file()
         ]
-    return found
+    return [path for path in found if not _is_ignored(path.relative_to(folder), ignored)]
+
+
+def find_interpreter(python: Path) -> Path:
+    """An interpreter by its path, relative to where fusionbench runs, or by its name.
+
+    Raises:
+        InputError: If there is none.
+    """
+    # Not resolved: a virtual environment is known by the link, not by what that leads to.
+    given = str(Path.cwd() / python.expanduser()) if python.parent != Path() else str(python)
+    found = shutil.which(given)
+    if found is None:
+        raise InputError(f"--python {python}: no such program; name an interpreter that can be run")
+    return Path(found)
+
+
+def _is_ignored(path: Path, patterns: Sequence[str]) -> bool:
+    names = [path.as_posix(), *(parent.as_posix() for parent in path.parents)]
+    return any(fnmatch.fnmatch(name, pattern.rstrip("/")) for name in names for pattern in patterns)
 
 
 def _settings_in(path: Path) -> ExternalSettings:
@@ -241,7 +291,7 @@ def _settings_in(path: Path) -> ExternalSettings:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
-    unknown = content.keys() - {"name", "command", "seconds_to_start", "seconds_per_pair"}
+    unknown = content.keys() - {"name", "command", "seconds_to_start", "seconds_per_pair", "ignore"}
     if unknown:
         raise InputError(f"{path}: {sorted(unknown)[0]} is not known; see docs/methods.md")
     return ExternalSettings(
@@ -249,6 +299,7 @@ def _settings_in(path: Path) -> ExternalSettings:
         command=_command(content, path),
         seconds_to_start=_seconds(content, "seconds_to_start", path, ExternalSettings.seconds_to_start),
         seconds_per_pair=_seconds(content, "seconds_per_pair", path, ExternalSettings.seconds_per_pair),
+        ignore=_words(content.get("ignore", []), "ignore", path),
     )
 
 
@@ -267,6 +318,12 @@ def _command(content: Mapping[str, Any], path: Path) -> tuple[str, ...]:
         if not any(place in word for word in words):
             raise InputError(f"{path}: command must contain {place}")
     return tuple(words)
+
+
+def _words(value: object, key: str, path: Path) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise InputError(f"{path}: {key} must be a list of texts")
+    return tuple(value)
 
 
 def _seconds(content: Mapping[str, Any], key: str, path: Path, otherwise: float) -> float:
@@ -302,6 +359,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
-    told = [line for line in lines if line][-SHOWN_LINES:]
+    if not log.is_file():
+        return "; it removed what it said"
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - READ_BYTES))
+        text = stream.read().decode("utf-8", errors="replace")
+    told = [line.strip()[-SHOWN_CHARACTERS:] for line in text.splitlines() if line.strip()][-SHOWN_LINES:]
     return f"; its last words: {' | '.join(told)}" if told else "; it said nothing"

@@ -256,6 +256,11 @@ def _by_official_script(method: OfficialScript, name: str, pair: ImagePair) -> F
     except Exception as error:
         raise MethodError(f"method {name} raised {type(error).__name__}: {error}") from error
     seconds = time.perf_counter() - started
+    if image.dtype != np.uint8 or image.shape not in (pair.size, (*pair.size, 3)):
+        raise MethodError(
+            f"method {name}: its official script returned {image.dtype} of {image.shape}; expected uint8 of "
+            f"{pair.size}, with or without three channels"
+        )
     grey = image[..., None].repeat(3, axis=2) if image.ndim == 2 else image
     return Fused(grey, 0.0, seconds)
 

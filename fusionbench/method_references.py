@@ -49,7 +49,17 @@ class MethodReference:
 
     @property
     def method_class(self) -> type[FusionMethod]:
-        """The method's class."""
+        """The method's class.
+
+        Raises:
+            InputError: If it is an enhancement.
+            UnknownNameError: If it is not registered.
+        """
+        if self.method in registry.names("enhancement"):
+            raise InputError(
+                f"--method {self.text}: {self.method} is an enhancement, which comes before a method: "
+                f"{self.method}>lp"
+            )
         return registry.method_class(self.method)
 
     @property
@@ -61,6 +71,13 @@ class MethodReference:
         """The enhancements, ready for use.
 
         Raises:
+            InputError: If one is a method.
             UnknownNameError: If one is not registered.
         """
+        for name in self.enhancements:
+            if name in registry.names("method"):
+                raise InputError(
+                    f"--method {self.text}: {name} is a method; before it come enhancements only: "
+                    f"{', '.join(registry.names('enhancement'))}"
+                )
         return tuple(registry.enhancement(name) for name in self.enhancements)

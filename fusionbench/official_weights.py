@@ -6,10 +6,12 @@ each time under the method's name (`seafusion/SeAFusion.pth`) and then without i
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionbench.contracts import MethodCard, WeightsFile
+from fusionbench.datasets.archives import ArchiveError
 from fusionbench.errors import InputError
 from fusionbench.weight_files import (
     ENVIRONMENT_VARIABLE,
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 MADE_FROM = "made_from"
 """In the header of a converted file: the checksums of what it was made of, in the order of the card."""
+
+HOLDS = "holds"
+"""In the header of a converted file: the checksum of its tensors."""
 
 
 def official_tensors(card: MethodCard, weights: Path | None = None) -> dict[str, torch.Tensor]:
@@ -54,7 +59,16 @@ def official_tensors(card: MethodCard, weights: Path | None = None) -> dict[str,
     missing = [each.name for each, path in paths.items() if path is None]
     if missing:
         raise InputError(_how_to_get(card, missing, weights))
-    return _joined({each: path for each, path in paths.items() if path is not None})
+    return _joined(card, {each: path for each, path in paths.items() if path is not None})
+
+
+def problem_with_official_weights(card: MethodCard) -> str:
+    """Why a method's weights in the usual places cannot be used; empty if they can."""
+    try:
+        official_tensors(card)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def has_official_weights(card: MethodCard) -> bool:
@@ -83,24 +97,30 @@ def _given(card: MethodCard, path: Path) -> dict[str, torch.Tensor]:
         names = ", ".join(each.name for each in card.official_weights)
         raise InputError(f"{path}: method {card.name} needs {names}; name the folder that holds them")
     (wanted,) = card.official_weights
-    return _joined({wanted: path})
+    return _joined(card, {wanted: path})
 
 
 def _converted(card: MethodCard, path: Path) -> dict[str, torch.Tensor]:
-    if read_header(path).get(MADE_FROM) != _made_from(card):
+    header, tensors = read_header(path), read_tensors(path).tensors
+    if header.get(MADE_FROM) != _made_from(card) or header.get(HOLDS) != _checksum(tensors):
         raise InputError(
-            f"{path}: was not made from the authors' weights of {card.name}; remove it and run "
+            f"{path}: does not hold the authors' weights of {card.name}; remove it and run "
             f"fusionbench weights get {card.name}"
         )
-    return read_tensors(path).tensors
+    return tensors
 
 
-def _joined(paths: dict[WeightsFile, Path]) -> dict[str, torch.Tensor]:
+def _joined(card: MethodCard, paths: dict[WeightsFile, Path]) -> dict[str, torch.Tensor]:
     tensors: dict[str, torch.Tensor] = {}
     for each, path in paths.items():
-        require_checksum(path, each.sha256)
+        try:
+            require_checksum(path, each.sha256)
+        except ArchiveError as error:
+            raise InputError(
+                f"{path}: is not the authors' file of method {card.name} ({error}); remove it and run "
+                f"fusionbench weights get {card.name}"
+            ) from error
         prefix = f"{each.part}." if each.part else ""
-        # Known by its checksum.
         tensors |= {f"{prefix}{name}": value for name, value in read_tensors(path).tensors.items()}
     return tensors
 
@@ -138,16 +158,24 @@ def get_official_weights(
         InputError: If a file cannot be had or is another one than the card says, or nothing can be written.
     """
     target = weights_folder() / card.name / converted_name(card)
-    if target.is_file() and _made_from(card) == read_header(target).get(MADE_FROM):
+    if target.is_file() and not _damaged(card, target):
         return target
     folders = weights_folders() if source is None else [source]
     paths = {each: _first(each.name, card, folders) for each in card.official_weights}
     if source is not None and None in paths.values():
         missing = next(each.name for each, path in paths.items() if path is None)
         raise InputError(f"{source}: has no {missing} of method {card.name}; copy it there")
-    tensors = _joined({each: path or _downloaded(card, each, progress) for each, path in paths.items()})
+    tensors = _joined(card, {each: path or _downloaded(card, each, progress) for each, path in paths.items()})
     _write(target, tensors, card)
     return target
+
+
+def _damaged(card: MethodCard, converted: Path) -> bool:
+    try:
+        _converted(card, converted)
+    except InputError:
+        return True
+    return False
 
 
 def _downloaded(card: MethodCard, each: WeightsFile, progress: Progress | None) -> Path:
@@ -163,7 +191,12 @@ def _write(target: Path, tensors: dict[str, torch.Tensor], card: MethodCard) -> 
     from safetensors.torch import save_file
 
     licences = "; ".join(dict.fromkeys(each.licence for each in card.official_weights))
-    header = {MADE_FROM: _made_from(card), "method": card.name, "licence": licences}
+    header = {
+        MADE_FROM: _made_from(card),
+        HOLDS: _checksum(tensors),
+        "method": card.name,
+        "licence": licences,
+    }
     try:
         with appearing(target) as temporary:
             save_file({name: value.contiguous() for name, value in tensors.items()}, temporary, header)
@@ -172,6 +205,14 @@ def _write(target: Path, tensors: dict[str, torch.Tensor], card: MethodCard) -> 
             f"{target}: cannot be written ({error.strerror or error}); name another folder in "
             f"{ENVIRONMENT_VARIABLE}"
         ) from error
+
+
+def _checksum(tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _made_from(card: MethodCard) -> str:

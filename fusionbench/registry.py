@@ -108,7 +108,7 @@ def method_class(name: str) -> type[FusionMethod]:
     if name.startswith(EXTERNAL):
         from fusionbench.external_methods import external_method_class
 
-        return external_method_class(Path(name.removeprefix(EXTERNAL)))
+        return external_method_class(Path(name.removeprefix(EXTERNAL).strip()))
     if ".py" in name:
         return _method_in_file(name)
     return cast("type[FusionMethod]", load("method", name))

@@ -129,9 +129,10 @@ def test_settings_say_how_it_is_started(checkout):
         ("command = ['fuse.py', '{visible}', '{out}']", r"command must contain \{infrared\}"),
         ("command = ['{visible}{infrared}{out}']\nseconds_per_pair = 0", "seconds above 0"),
         ("comand = []", "comand is not known"),
+        ("command = ['{visible}{infrared}{out}']\nignore = 'x'", "ignore must be a list of texts"),
         ("command = [", "cannot be read"),
     ],
-    ids=["name", "no list", "place", "time", "word", "syntax"],
+    ids=["name", "no list", "place", "time", "word", "ignore", "syntax"],
 )
 def test_settings_that_cannot_be_used_are_named(checkout, settings, message):
     with pytest.raises(InputError, match=rf"fusionbench\.toml: .*{message}"):
@@ -167,10 +168,19 @@ def test_a_folder_that_is_not_there_or_empty_is_named(tmp_path):
         ),
         (
             "import sys, os\nfor n in os.listdir(sys.argv[1]): open(sys.argv[3] + '/' + n, 'w').write('x')",
-            "is not an image",
+            r"wrote what cannot be used: 000000\.png: is not an image",
         ),
+        ("import sys, shutil\nshutil.rmtree(sys.argv[3])", r"wrote 0 of 2 images"),
+        (
+            "import os, shutil\nshutil.rmtree(os.path.dirname(os.environ['TMPDIR']))\nraise SystemExit(3)",
+            "exit status 3; it removed what it said",
+        ),
+        ("print('x' * 10_000_000)\nraise SystemExit(1)", "its last words: x{200}$"),
     ],
-    ids=["fails", "crashes", "nothing", "other names", "fewer", "other size", "no images"],
+    ids=[
+        *("fails", "crashes", "nothing", "other names", "fewer", "other size", "no images"),
+        *("no folder", "nothing left", "one long line"),
+    ],
 )
 def test_whatever_goes_wrong_is_one_line(checkout, program, message):
     with pytest.raises(MethodError, match=rf"method checkout: .*{message}") as caught:
@@ -219,10 +229,25 @@ def test_its_environment_is_a_short_list(checkout, monkeypatch, tmp_path):
 
 
 def test_another_interpreter_is_used_where_one_is_named(checkout):
-    with pytest.raises(MethodError, match=r"/nowhere/python cannot be started .*check --python"):
+    with pytest.raises(InputError, match=r"--python /nowhere/python: no such program"):
         fuse(checkout(LARGER), *visible_and_infrared(), python="/nowhere/python")
     fused = fuse(checkout(LARGER), *visible_and_infrared(), python=sys.executable)
     assert fused.shape == (12, 17, 3)
+
+
+def test_an_interpreter_is_looked_for_from_where_one_is(checkout, tmp_path, monkeypatch):
+    reference = checkout(LARGER)
+    (tmp_path / "my env").mkdir()
+    program = tmp_path / "my env" / "python"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    assert fuse(reference, *visible_and_infrared(), python="my env/python").shape == (12, 17, 3)
+
+
+def test_an_interpreter_without_an_external_method_is_refused(pair_folders, tmp_path):
+    with pytest.raises(InputError, match=r"--python python3: no method is external"):
+        evaluate("folder", **pair_folders, methods=["average"], python="python3", results=tmp_path)
 
 
 def visible_and_infrared():
@@ -241,8 +266,33 @@ def test_code_and_weights_make_it_another_method_but_not_its_output(checkout, tm
     (folder / "env" / "x.py").write_text("")
     assert method_hash(reference) == first
     assert [path.name for path in deciding_files(folder)] == ["fuse.py"]
-    (folder / "model.pth").write_bytes(b"weights")
-    assert method_hash(reference) != first
+    (folder / "model.ckpt.data-00000-of-00001").write_bytes(b"weights")
+    second = method_hash(reference)
+    assert second != first
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "w.pth").write_bytes(b"more weights")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    assert method_hash(reference) != second
+
+
+def test_what_it_writes_beside_itself_can_be_named(checkout, tmp_path):
+    settings = """
+        command = ["{python}", "fuse.py", "{visible}", "{infrared}", "{out}"]
+        ignore = ["results", "*.json"]
+    """
+    reference = checkout(LARGER, settings)
+    first = method_hash(reference)
+    (tmp_path / "checkout" / "results").mkdir()
+    (tmp_path / "checkout" / "results" / "x.bin").write_bytes(b"1")
+    (tmp_path / "checkout" / "scores.json").write_text("{}")
+    assert method_hash(reference) == first
+
+
+def test_its_cost_is_not_measured_from_outside(checkout):
+    from fusionbench.costing import cost_of
+
+    with pytest.raises(MethodError, match="runs as a program of its own; measure it there"):
+        cost_of(checkout(LARGER), size=(16, 16))
 
 
 def test_no_values_of_its_own_are_promised(checkout):

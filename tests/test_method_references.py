@@ -35,6 +35,13 @@ def test_an_unknown_enhancement_suggests_the_nearest():
         ready_method("clahee>lp")
 
 
+def test_a_name_in_the_wrong_place_is_explained():
+    with pytest.raises(InputError, match="dcp is an enhancement, which comes before a method: dcp>lp"):
+        ready_method("lp>dcp")
+    with pytest.raises(InputError, match="lp is a method; before it come enhancements only: bilateral"):
+        ready_method("lp>gff")
+
+
 def test_enhancing_first_is_fusing_the_enhanced_image():
     visible, infrared = make_pair(3)
     better = DarkChannelPrior().enhance(visible)
@@ -123,6 +130,17 @@ def test_all_takes_what_can_run_and_says_what_cannot(pair_folders, tmp_path, mon
     )
     assert {"average", "lp", "gff"} <= {row.method for row in evaluation.tables[0].rows}
     assert any(reason.startswith("seafusion: needs its authors' weights") for reason in evaluation.left_out)
+
+
+def test_damaged_weights_of_one_do_not_keep_all_others(pair_folders, tmp_path, monkeypatch):
+    monkeypatch.setenv("FUSIONBENCH_WEIGHTS", str(tmp_path / "weights"))
+    (tmp_path / "weights" / "sage").mkdir(parents=True)
+    (tmp_path / "weights" / "sage" / "checkpoints.pt").write_bytes(b"x" * 1000)
+    evaluation = evaluate(
+        "folder", **pair_folders, limit=1, methods=["all"], metrics=["sd"], results=tmp_path / "results"
+    )
+    assert len(evaluation.tables[0].rows) > 10
+    assert any("checkpoints.pt: is not the authors' file" in reason for reason in evaluation.left_out)
 
 
 def test_a_batch_is_enhanced_image_by_image():

@@ -73,7 +73,10 @@ def test_missing_ones_say_how_to_get_them(card, folder):
 
 def test_another_file_of_that_name_is_refused(card, tmp_path, folder):
     torch.save({"w": torch.zeros(3)}, tmp_path / "published" / "encoder.pth")
-    with pytest.raises(InputError, match=r"encoder\.pth: SHA-256 is"):
+    with pytest.raises(
+        InputError,
+        match=r"published.encoder\.pth: is not the authors' file of method two .*fusionbench weights get two",
+    ):
         official_tensors(card, tmp_path / "published")
 
 
@@ -91,7 +94,7 @@ def test_they_are_converted_once_to_one_file(card, tmp_path, folder):
 def test_a_converted_file_of_other_weights_is_refused(card, tmp_path, folder):
     path = get_official_weights(card, tmp_path / "published")
     newer = replace(card, official_weights=(replace(card.official_weights[0], sha256="0" * 64),))
-    with pytest.raises(InputError, match=r"two\.safetensors: was not made from the authors' weights of two"):
+    with pytest.raises(InputError, match=r"two\.safetensors: does not hold the authors' weights of two"):
         official_tensors(newer, path)
 
 
@@ -117,3 +120,17 @@ def test_arrays_that_hold_objects_are_refused(card, tmp_path, folder):
     np.savez(tmp_path / "objects.npz", w=np.array([{}], dtype=object))
     with pytest.raises(InputError, match=r"objects\.npz: is no archive of arrays"):
         read_tensors(tmp_path / "objects.npz")
+
+
+def test_a_converted_file_with_other_tensors_is_refused_and_made_again(card, tmp_path, folder):
+    from safetensors.torch import load_file, save_file
+
+    from fusionbench.weight_files import read_header
+
+    path = get_official_weights(card, tmp_path / "published")
+    save_file({name: value / 2 for name, value in load_file(path).items()}, path, dict(read_header(path)))
+    with pytest.raises(InputError, match=r"two\.safetensors: does not hold"):
+        official_tensors(card)
+    path.write_bytes(path.read_bytes()[:100])
+    assert get_official_weights(card, tmp_path / "published") == path
+    assert official_tensors(card)["encoder.w"].tolist() == [0, 1, 2]

@@ -21,7 +21,7 @@ from fusionbench.evaluation.work import FusedFolder
 from fusionbench.fusing import card_of, choose_device, require_post
 from fusionbench.measuring import MetricRequest, choose_metrics
 from fusionbench.method_references import MethodReference
-from fusionbench.official_weights import has_official_weights
+from fusionbench.official_weights import has_official_weights, problem_with_official_weights
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells, groups_in_order
 from fusionbench.ranking.statistics import make_table
@@ -148,6 +148,8 @@ def evaluate(
     chosen = choose_metrics(metrics, profile, files)
     references, left_out = choose_methods(methods, files, post)
     interpreter = None if python is None else Path(python).expanduser()
+    if interpreter is not None and not any(registry.EXTERNAL in reference for reference in references):
+        raise InputError(f"--python {python}: no method is external; leave it out, or name external:FOLDER")
     requests = _requests(references, files, chosen, post, interpreter)
     _require_at_least_one(methods=requests, metrics=chosen.names)
     conditions = _conditions(degradation, severity)
@@ -328,6 +330,8 @@ def _lacking(name: str, method: type[FusionMethod], weights: Mapping[str, Path],
     found = name in weights or (bool(card.official_weights) and has_official_weights(card))
     if card.needs and not found:
         return f"needs {card.needs}"
+    if card.official_weights and name not in weights and (problem := problem_with_official_weights(card)):
+        return problem
     if post == "official" and not hasattr(method, "official"):
         return "has no script of its authors to repeat"
     return ""

@@ -136,6 +136,7 @@ def make_plan(
         condition: content_hash([[sample.id, prints[sample.id]] for sample in samples])
         for condition, samples in samples_of.items()
     }
+    identities = {method.name: _method_identity(method) for method in methods}
     cells = [
         Cell(
             dataset=dataset.card.name,
@@ -150,7 +151,7 @@ def make_plan(
                 "pipeline": PIPELINE_VERSION,
                 "dataset": {"name": dataset.card.name, "split": dataset.split, "samples": listed[condition]},
                 "condition": _condition_identity(condition, seed),
-                "method": {"name": method.name, **_method_identity(method)},
+                "method": {"name": method.name, **identities[method.name]},
                 "metrics": metric_identity,
                 **({} if metrics.profile == CANONICAL else {"profile": metrics.profile}),
                 **_clean_output_identity(method, condition, chosen),
@@ -194,7 +195,10 @@ def _publishable(options: Mapping[str, str]) -> dict[str, str]:
 def _refuse_twins(names: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"method {name!r} is asked for twice; give the classes different names or cards")
+            raise InputError(
+                f"method {name!r} is asked for twice; write it once, or give the classes different names or "
+                "cards"
+            )
 
 
 def _fingerprint(dataset: Dataset, sample: Sample) -> str:

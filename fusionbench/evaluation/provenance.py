@@ -70,7 +70,7 @@ def method_hash(reference: str) -> str:
 
 def _own_method_hash(reference: MethodReference) -> str:
     if reference.method.startswith(registry.EXTERNAL):
-        folder = Path(reference.method.removeprefix(registry.EXTERNAL)).expanduser().resolve()
+        folder = Path(reference.method.removeprefix(registry.EXTERNAL).strip()).expanduser().resolve()
         files = deciding_files(folder)
         return content_hash([[path.relative_to(folder).as_posix(), file_hash(path)] for path in files])
     code = code_hash(reference.method_class)
@@ -87,8 +87,8 @@ def weights_hash(path: Path) -> str:
     """
     if path.is_file():
         return file_hash(path)
-    files = sorted(each for each in path.iterdir() if each.is_file())
-    return content_hash([[each.name, file_hash(each)] for each in files])
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    return content_hash([[each.relative_to(path).as_posix(), file_hash(each)] for each in files])
 
 
 def file_hash(path: Path) -> str:

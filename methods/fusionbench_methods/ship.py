@@ -282,13 +282,17 @@ class SHIPNet(nn.Module):
 
     def forward(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
         """Both `(N, 1, H, W)` in [0, 1]; the fused luminance, about within [0, 1]."""
+        fused: torch.Tensor = self.reconstruction(self.postprocess(self._stages(visible, infrared)))
+        return fused
+
+    def _stages(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
+        """The visible image's features after each interaction, `(N, 48, H, W)`."""
         visible, infrared = self.vis(visible), self.inf(infrared)
         stages = []
         for interaction in (self.interaction1, self.interaction2, self.interaction3):
             visible, infrared = interaction(visible, infrared)
             stages.append(visible)
-        fused: torch.Tensor = self.reconstruction(self.postprocess(torch.cat(stages, dim=1)))
-        return fused
+        return torch.cat(stages, dim=1)
 
 
 def two_convolutions(width: int) -> nn.Sequential:
