@@ -163,7 +163,8 @@ def print_semantics(checkpoint: Path, dataset: str, root: Path | None, pairs: in
     import fusionbench
     from fusionbench.datasets import open_dataset
     from fusionbench.degrading import degrade_pair, parse_condition
-    from fusionbench.fusing import ReadyMethod, fuse_pairs
+    from fusionbench.fusing import fuse_pairs
+    from fusionbench.ready_methods import ReadyMethod
     from fusionbench_methods.sgafusion.method import SGAFusion
 
     opened = open_dataset(dataset, root)

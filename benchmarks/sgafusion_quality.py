@@ -26,7 +26,8 @@ from fusionbench.contracts import Dataset, ImagePair, Sample
 from fusionbench.degrading import parse_condition
 from fusionbench.degrading.compose import degrade_pair
 from fusionbench.degrading.native_choice import natives_unsuited_to
-from fusionbench.fusing import fuse_pairs, ready_method
+from fusionbench.fusing import fuse_pairs
+from fusionbench.ready_methods import ready_method
 from fusionbench.training.parts import Part
 from fusionbench.training.sources import open_datasets, samples_of
 from fusionbench_methods.sgafusion import SGAFusionNet, load_checkpoint

@@ -26,7 +26,7 @@ from fusionbench.degrading import degrade_pair, parse_condition
 from fusionbench.degrading.sheet import render_sheet
 from fusionbench.errors import InputError
 from fusionbench.evaluation.evaluate import DEFAULT_RESULTS, DEFAULT_SEVERITY, Evaluation, evaluate, score
-from fusionbench.fusing import fuse_pairs, fuse_raw, ready_method
+from fusionbench.fusing import fuse_pairs, fuse_raw
 from fusionbench.images import (
     as_fused,
     as_infrared,
@@ -47,6 +47,7 @@ from fusionbench.ranking.files import write_tables
 from fusionbench.ranking.query import comparable_groups, find_cells
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Table
+from fusionbench.ready_methods import ready_method
 
 __all__ = [
     "Degraded",

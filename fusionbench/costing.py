@@ -18,8 +18,9 @@ import numpy as np
 
 from fusionbench.contracts import Device, ImageFusion, ImagePair
 from fusionbench.errors import FusionbenchError, MethodError
-from fusionbench.fusing import ReadyMethod, card_of, fuse_pairs, ready_method
-from fusionbench.method_references import MethodReference
+from fusionbench.fusing import fuse_pairs
+from fusionbench.method_references import MethodReference, card_of
+from fusionbench.ready_methods import ReadyMethod, ready_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable

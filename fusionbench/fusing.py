@@ -6,34 +6,26 @@ gains or loses by how it was wrapped.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import random
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fusionbench.contracts import (
-    Device,
-    Enhancement,
-    FusionMethod,
     ImageFusion,
     ImagePair,
-    MethodCard,
     OfficialScript,
-    Post,
     Uint8Image,
 )
-from fusionbench.errors import FusionbenchError, InputError, MethodError
+from fusionbench.errors import MethodError
 from fusionbench.images import luminance, quantise
+from fusionbench.ready_methods import ReadyMethod, seeded
 
 if TYPE_CHECKING:
     import torch
@@ -55,134 +47,6 @@ class Fused(NamedTuple):
     """Fraction of the method's values that lay outside [0, 1]."""
     seconds: float
     """Time the method itself took for this image (its share of the batch)."""
-
-
-@dataclass(frozen=True, eq=False)
-class ReadyMethod:
-    """A method on its device, with what identifies it."""
-
-    name: str
-    card: MethodCard
-    method: FusionMethod
-    device: str
-    enhancements: tuple[Enhancement, ...] = ()
-    """Applied to the visible image first."""
-    post: Post = "clamp"
-    """How its values become an image."""
-
-
-def choose_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
-    """Resolve `auto` to the fastest device here, and check that a named one is there.
-
-    Raises:
-        InputError: If the device asked for is not available.
-    """
-    import torch
-
-    available: dict[Literal["cuda", "mps", "cpu"], bool] = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if device == "auto":
-        return next(name for name in available if available[name])
-    if not available[device]:
-        raise InputError(f"--device {device}: this machine has none; use --device cpu")
-    return device
-
-
-def card_of(method: type[FusionMethod] | FusionMethod) -> MethodCard:
-    """The method's card, or one made from its class name."""
-    kind = method if isinstance(method, type) else type(method)
-    card = getattr(method, "card", None)
-    if not isinstance(card, MethodCard):
-        return MethodCard(name=kind.__name__, title=kind.__name__)
-    inherited = "card" not in vars(kind) and "card" not in getattr(method, "__dict__", {})
-    # A variant that says nothing of its own name is not the method it derives from.
-    return replace(card, name=kind.__name__) if inherited else card
-
-
-def card_with(method: type[FusionMethod], weights: Path | None) -> MethodCard:
-    """The method's card, with what given weights make of it.
-
-    Raises:
-        InputError: If the weights cannot be read.
-    """
-    described = getattr(method, "card_for", None)
-    return described(weights) if callable(described) else card_of(method)
-
-
-def ready_method(
-    name: str,
-    weights: Path | None = None,
-    device: Device = "auto",
-    *,
-    post: Post = "clamp",
-    python: Path | None = None,
-) -> ReadyMethod:
-    """Create a method by its reference and put it on a device.
-
-    Args:
-        name: Registered name, a class in a Python file, `external:FOLDER`, or one of them behind
-            enhancements (`dcp>lp`).
-        weights: File or folder of trained weights for methods that take some.
-        device: Where to run.
-        post: How the method's values become an image.
-        python: Interpreter of an external method.
-
-    Raises:
-        InputError: If the weights are missing, the method takes none, or the authors' script is asked
-            for and it has none.
-        MethodError: If its constructor raises.
-        UnknownNameError: If no method or enhancement has this name.
-    """
-    from fusionbench.method_references import MethodReference
-
-    chosen = choose_device(device)
-    reference = MethodReference(name)
-    card = card_of(reference.method_class)
-    if weights is not None and not weights.exists():
-        raise InputError(f"{weights}: no such weights file for method {card.name}")
-    given = {"weights": weights, "python": python}
-    arguments = {name: value for name, value in given.items() if value is not None}
-    method = _create(reference.method_class, card.name, arguments, chosen)
-    require_post(card, method, post)
-    return ReadyMethod(reference.name, card_of(method), method, chosen, reference.create_enhancements(), post)
-
-
-def require_post(card: MethodCard, method: type[FusionMethod] | FusionMethod, post: Post) -> None:
-    """Check that a method can be shown in a way.
-
-    Raises:
-        InputError: If it has no script of its authors, or gives finished images, and that does not fit.
-    """
-    if post == "official" and not hasattr(method, "official"):
-        raise InputError(
-            f"--post official: method {card.name} has no script of its authors to repeat; use clamp or minmax"
-        )
-    if post != "clamp" and hasattr(method, "fuse_images"):
-        raise InputError(f"--post {post}: method {card.name} gives finished images; leave --post out")
-
-
-def _create(
-    method_class: type[FusionMethod], name: str, arguments: Mapping[str, Path], device: str
-) -> FusionMethod:
-    for argument in arguments:
-        if argument not in inspect.signature(method_class).parameters:
-            raise InputError(f"method {name} takes no {argument}; leave --{argument} out")
-    try:
-        # Seeded, so that a network without weights is the same one in every process.
-        with _seeded(name, ""), redirect_stdout(sys.stderr):
-            method = method_class(**arguments)
-            # A torch module is moved to the device and taken out of training mode; others do not have these.
-            for change, given in (("to", (device,)), ("eval", ())):
-                if callable(getattr(method, change, None)):
-                    getattr(method, change)(*given)
-    except FusionbenchError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise MethodError(f"method {name} could not be created: {type(error).__name__}: {error}") from error
-    return method
 
 
 def fuse_pairs(ready: ReadyMethod, pairs: Sequence[ImagePair]) -> list[Fused]:
@@ -300,7 +164,7 @@ def _call(
     expected = (infrared.shape[0], height + bottom, width + right)
     try:
         # What a method prints is not part of a command's output, which may be JSON.
-        with torch.inference_mode(), _seeded(ready.name, image_id), redirect_stdout(sys.stderr):
+        with torch.inference_mode(), seeded(ready.name, image_id), redirect_stdout(sys.stderr):
             output = ready.method.fuse(_pad(visible, bottom, right), _pad(infrared, bottom, right))
             _check(ready, output, expected)
             values = output[..., :height, :width].detach().float().cpu().numpy()
@@ -313,25 +177,6 @@ def _call(
     except (Exception, SystemExit) as error:
         raise MethodError(f"method {ready.name} raised {type(error).__name__}: {error}") from error
     return np.asarray(values, dtype=np.float32)
-
-
-@contextmanager
-def _seeded(method: str, image_id: str) -> Iterator[None]:
-    """Global generators that depend on method and image alone, for methods that draw from them."""
-    import torch
-
-    digest = hashlib.blake2b(f"{method}\0{image_id}".encode(errors="surrogateescape"), digest_size=4).digest()
-    seed = int.from_bytes(digest, "little")
-    before = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
-        try:
-            yield
-        finally:
-            random.setstate(before[0])
-            np.random.set_state(before[1])  # noqa: NPY002
 
 
 def _pad(images: torch.Tensor, bottom: int, right: int) -> torch.Tensor:

@@ -1,13 +1,14 @@
-"""What `--method` names: enhancements of the visible image, then a method: `dcp>seafusion`."""
+"""What `--method` names: enhancements of the visible image, then a method: `dcp>seafusion`. And its card."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionbench import registry
+from fusionbench.contracts import MethodCard
 from fusionbench.errors import InputError
-from fusionbench.fusing import card_of
 
 if TYPE_CHECKING:
     from fusionbench.contracts import Enhancement, FusionMethod
@@ -81,3 +82,24 @@ class MethodReference:
                     f"{', '.join(registry.names('enhancement'))}"
                 )
         return tuple(registry.enhancement(name) for name in self.enhancements)
+
+
+def card_of(method: type[FusionMethod] | FusionMethod) -> MethodCard:
+    """The method's card, or one made from its class name."""
+    kind = method if isinstance(method, type) else type(method)
+    card = getattr(method, "card", None)
+    if not isinstance(card, MethodCard):
+        return MethodCard(name=kind.__name__, title=kind.__name__)
+    inherited = "card" not in vars(kind) and "card" not in getattr(method, "__dict__", {})
+    # A variant that says nothing of its own name is not the method it derives from.
+    return replace(card, name=kind.__name__) if inherited else card
+
+
+def card_with(method: type[FusionMethod], weights: Path | None) -> MethodCard:
+    """The method's card, with what given weights make of it.
+
+    Raises:
+        InputError: If the weights cannot be read.
+    """
+    described = getattr(method, "card_for", None)
+    return described(weights) if callable(described) else card_of(method)

@@ -9,9 +9,9 @@ import pytest
 from fusionbench.api import evaluate, leaderboard
 from fusionbench.costing import cost_of, measure_here
 from fusionbench.errors import InputError, MethodError
-from fusionbench.fusing import ready_method
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.tidy import render_csv
+from fusionbench.ready_methods import ready_method
 
 CONVOLVING = """
     weight = torch.ones(8, 1, 3, 3)

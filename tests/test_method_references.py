@@ -8,9 +8,10 @@ import pytest
 from fusionbench.api import evaluate, fuse
 from fusionbench.errors import InputError, UnknownNameError
 from fusionbench.evaluation.provenance import method_hash
-from fusionbench.fusing import fuse_pairs, ready_method
+from fusionbench.fusing import fuse_pairs
 from fusionbench.images import luminance
 from fusionbench.method_references import MethodReference
+from fusionbench.ready_methods import ready_method
 from fusionbench_methods.enhancements.dcp import DarkChannelPrior
 from tests.conftest import make_pair
 

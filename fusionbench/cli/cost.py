@@ -32,7 +32,7 @@ def cost(
     Each runs in a process of its own. Compare figures of one run only: machines and their neighbours differ.
     """
     from fusionbench.costing import cost_of
-    from fusionbench.evaluation.evaluate import choose_methods
+    from fusionbench.evaluation.method_choice import choose_methods
 
     files = {
         name: Path(path).expanduser()

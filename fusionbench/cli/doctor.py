@@ -43,7 +43,7 @@ Finding = tuple[str, bool | None, str]
 
 def _environment() -> list[Finding]:
     from fusionbench.evaluation.provenance import environment
-    from fusionbench.fusing import choose_device
+    from fusionbench.ready_methods import choose_device
 
     device = choose_device("auto")
     found = environment(device)

@@ -14,7 +14,7 @@ from fusionbench.errors import FusionbenchError, InputError
 if TYPE_CHECKING:
     from fusionbench.contracts import Dataset
     from fusionbench.evaluation.fused_record import FusedRecord
-    from fusionbench.fusing import ReadyMethod
+    from fusionbench.ready_methods import ReadyMethod
 
 
 def fuse(
@@ -43,7 +43,7 @@ def fuse(
     """
     from fusionbench.datasets import open_dataset
     from fusionbench.evaluation.fused_record import FusedRecord
-    from fusionbench.fusing import ready_method
+    from fusionbench.ready_methods import ready_method
 
     ready = ready_method(method, weights, options.device(device), post=options.post(post), python=python)
     if visible.is_file() or infrared.is_file():

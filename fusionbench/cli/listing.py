@@ -77,7 +77,7 @@ def info(
 
 
 def _card(kind: str, plugin: type) -> Any:
-    from fusionbench.fusing import card_of
+    from fusionbench.method_references import card_of
 
     return card_of(plugin) if kind == "method" else plugin.card  # type: ignore[attr-defined]
 

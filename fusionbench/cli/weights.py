@@ -85,7 +85,7 @@ def path_of_weights(
 def _cards() -> list[MethodCard]:
     """Of the methods that need their authors' weights."""
     from fusionbench import registry
-    from fusionbench.fusing import card_of
+    from fusionbench.method_references import card_of
 
     cards = [card_of(method) for method in registry.load_all("method").values()]
     return [card for card in cards if card.official_weights]

@@ -9,24 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionbench import registry
-from fusionbench.contracts import CANONICAL, Dataset, Device, FusionMethod, Post
+from fusionbench.contracts import CANONICAL, Dataset, Device, Post
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import Condition, parse_condition, parse_severities
 from fusionbench.degrading.native_choice import AUTOMATIC
 from fusionbench.errors import InputError
+from fusionbench.evaluation.method_choice import choose_methods, method_requests
 from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
 from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, run_plan
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
-from fusionbench.fusing import card_of, choose_device, require_post
-from fusionbench.measuring import MetricRequest, choose_metrics
-from fusionbench.method_references import MethodReference
-from fusionbench.official_weights import has_official_weights, problem_with_official_weights
+from fusionbench.measuring import choose_metrics
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells, groups_in_order
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Table
 from fusionbench.ranking.tidy import records
+from fusionbench.ready_methods import choose_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +149,7 @@ def evaluate(
     interpreter = None if python is None else Path(python).expanduser()
     if interpreter is not None and not any(registry.EXTERNAL in reference for reference in references):
         raise InputError(f"--python {python}: no method is external; leave it out, or name external:FOLDER")
-    requests = _requests(references, files, chosen, post, interpreter)
+    requests = method_requests(references, files, chosen, post, interpreter)
     _require_at_least_one(methods=requests, metrics=chosen.names)
     conditions = _conditions(degradation, severity)
     plan = make_plan(
@@ -231,7 +230,7 @@ def score(
     opened = _opened(dataset, root, split, options)
     files = {metric: Path(path).expanduser() for metric, path in (weights or {}).items()}
     chosen = choose_metrics(metrics, profile, files, clean_output=fused_clean is not None)
-    _requests((), files, chosen)
+    method_requests((), files, chosen)
     _require_at_least_one(metrics=chosen.names)
     conditions = _conditions(degradation, severity)
     if len(conditions) != 1:
@@ -294,82 +293,6 @@ def _with_folders(
         **(options or {}),
         **{name: str(folder) for name, folder in folders.items() if folder is not None},
     }
-
-
-EVERY_METHOD = "all"
-"""Stands for every registered method that can run here."""
-
-
-def _runnable(weights: Mapping[str, Path]) -> list[str]:
-    """Registered methods that lack nothing."""
-    known = registry.load_all("method")
-    return [name for name, method in known.items() if name in weights or not card_of(method).needs]
-
-
-def choose_methods(
-    methods: Sequence[str] | None, weights: Mapping[str, Path], post: Post = "clamp"
-) -> tuple[list[str], list[str]]:
-    """References of the methods asked for, and why registered ones are left out where all are asked for."""
-    if methods is None:
-        return _runnable(weights), []
-    if EVERY_METHOD not in methods:
-        return list(methods), []
-    chosen, left_out = [], []
-    for name, method in registry.load_all("method").items():
-        if reason := _lacking(name, method, weights, post):
-            left_out.append(f"{name}: {reason}")
-        else:
-            chosen.append(name)
-    further = [name for name in methods if name != EVERY_METHOD and name not in chosen]
-    return chosen + further, left_out
-
-
-def _lacking(name: str, method: type[FusionMethod], weights: Mapping[str, Path], post: Post) -> str:
-    """What a registered method lacks to run here; empty for nothing."""
-    card = card_of(method)
-    found = name in weights or (bool(card.official_weights) and has_official_weights(card))
-    if card.needs and not found:
-        return f"needs {card.needs}"
-    if card.official_weights and name not in weights and (problem := problem_with_official_weights(card)):
-        return problem
-    if post == "official" and not hasattr(method, "official"):
-        return "has no script of its authors to repeat"
-    return ""
-
-
-def _requests(
-    methods: Sequence[str],
-    weights: Mapping[str, Path],
-    metrics: MetricRequest,
-    post: Post = "clamp",
-    python: Path | None = None,
-) -> list[MethodRequest]:
-    references = [MethodReference(name) for name in methods]
-    own = {reference.method for reference in references}
-    for name in weights:
-        if name not in methods and name not in own and name not in metrics.names:
-            raise InputError(
-                f"weights for {name!r}: no such method or metric is asked for; "
-                "name it in --method or --metric too"
-            )
-    return [_request(reference, weights, post, python) for reference in references]
-
-
-def _request(
-    reference: MethodReference, weights: Mapping[str, Path], post: Post, python: Path | None
-) -> MethodRequest:
-    method, card = reference.method_class, card_of(reference.method_class)
-    shown: Post = "clamp" if card.reference else post
-    require_post(card, method, shown)
-    external = reference.method.startswith(registry.EXTERNAL)
-    return MethodRequest(
-        # Two ways to show one method are two rows.
-        name=reference.name if shown == "clamp" else f"{reference.name} ({shown})",
-        method=reference.text,
-        weights=weights.get(reference.text, weights.get(reference.method)),
-        post=shown,
-        python=python if external else None,
-    )
 
 
 def _conditions(degradation: str | Sequence[str], severity: str | float | Sequence[float]) -> list[Condition]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from fusionbench.contracts import Dataset, Sample
 from fusionbench.errors import InputError
 from fusionbench.evaluation.provenance import content_hash, method_hash, weights_hash
-from fusionbench.fusing import ReadyMethod
 from fusionbench.images import image_files
+from fusionbench.ready_methods import ReadyMethod
 
 RECORD_NAME = "fused.jsonl"
 

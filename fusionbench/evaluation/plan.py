@@ -21,9 +21,8 @@ from fusionbench.evaluation.provenance import (
     method_hash,
     weights_hash,
 )
-from fusionbench.fusing import card_with
 from fusionbench.measuring import MetricRequest, needs_clean_output, profile_class, ready_metrics
-from fusionbench.method_references import SEPARATOR, MethodReference
+from fusionbench.method_references import SEPARATOR, MethodReference, card_with
 
 PIPELINE_VERSION = 1
 """Raised whenever the harness itself (reading, composing, fusing, rounding, measuring) changes a number."""

@@ -15,7 +15,7 @@ from fusionbench.evaluation.plan import Cell, Plan
 from fusionbench.evaluation.provenance import environment
 from fusionbench.evaluation.store import ImageResult, Journal, Store
 from fusionbench.evaluation.work import Outcome, Seconds, Task, WorkerSetup
-from fusionbench.fusing import choose_device
+from fusionbench.ready_methods import choose_device
 
 Engine = Literal["process", "ray"]
 

@@ -18,7 +18,7 @@ from fusionbench.degrading import Condition, DegradedPair, degrade_pair
 from fusionbench.errors import FusionbenchError, InputError, MethodError
 from fusionbench.evaluation.plan import MethodRequest
 from fusionbench.evaluation.store import ImageResult
-from fusionbench.fusing import Fused, ReadyMethod, fuse_pairs, ready_method
+from fusionbench.fusing import Fused, fuse_pairs
 from fusionbench.images import image_files, measured, measured_sources, read_visible
 from fusionbench.measuring import (
     Measurement,
@@ -29,6 +29,7 @@ from fusionbench.measuring import (
     needs_clean_output,
     ready_metrics,
 )
+from fusionbench.ready_methods import ReadyMethod, ready_method
 
 
 @dataclass(frozen=True)

@@ -137,17 +137,11 @@ class AUIF(OfficialNetwork):
         parts = {name: name.split(".") for name in tensors}
         return {".".join([part, *rest]): tensors[name] for name, (part, _, *rest) in parts.items()}
 
-    def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
-        """Fuse luminances, `(N, 1, H, W)` in [0, 1]."""
-        fused: torch.Tensor = self._network(visible, infrared)
-        return fused
-
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The grey image of the authors' test script."""
-        grey, thermal = (
-            image.astype(np.float32) / np.float32(255) for image in (grey_pillow(visible), infrared)
+        image: Uint8Image = (
+            (np.float32(255) * self.fuse_levels(grey_pillow(visible), infrared)).round().astype(np.uint8)
         )
-        image: Uint8Image = (np.float32(255) * self.fuse_plane(grey, thermal)).round().astype(np.uint8)
         return image
 
 

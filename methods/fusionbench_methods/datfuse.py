@@ -160,7 +160,6 @@ class DATFuse(OfficialNetwork):
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The grey image of the authors' test script; values below 0 are black."""
-        planes = (grey_pillow(visible), infrared)
-        fused = self.fuse_plane(*(plane.astype(np.float32) / np.float32(255) for plane in planes))
+        fused = self.fuse_levels(grey_pillow(visible), infrared)
         image: Uint8Image = (np.float32(255) * fused.clip(0.0, 1.0)).astype(np.uint8)
         return image

@@ -118,16 +118,11 @@ class DIDFuse(OfficialNetwork):
         parts = {name: name.split(".") for name in tensors}
         return {".".join([part, *rest]): tensors[name] for name, (part, _, *rest) in parts.items()}
 
-    def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
-        """Fuse luminances, `(N, 1, H, W)` in [0, 1]."""
-        fused: torch.Tensor = self._network(visible, infrared)
-        return fused
-
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The grey image of the authors' script."""
-        grey = grey_pillow(visible).astype(np.float32) / np.float32(255)
-        thermal = infrared.astype(np.float32) / np.float32(255)
-        image: Uint8Image = (np.float32(255) * self.fuse_plane(grey, thermal)).round().astype(np.uint8)
+        image: Uint8Image = (
+            (np.float32(255) * self.fuse_levels(grey_pillow(visible), infrared)).round().astype(np.uint8)
+        )
         return image
 
 

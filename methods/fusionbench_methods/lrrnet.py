@@ -186,8 +186,7 @@ class LRRNet(OfficialNetwork):
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The grey image of the authors' test script."""
-        levels = (image.astype(np.float32) / np.float32(255) for image in (grey_opencv(visible), infrared))
-        fused = self.fuse_plane(*levels)
+        fused = self.fuse_levels(grey_opencv(visible), infrared)
         image: Uint8Image = (255 * (fused - fused.min()) / (fused.max() - fused.min())).astype(np.uint8)
         return image
 

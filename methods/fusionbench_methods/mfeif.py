@@ -187,10 +187,7 @@ class MFEIF(OfficialNetwork):
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The grey image of the authors' test script."""
-        grey, thermal = (
-            image.astype(np.float32) / np.float32(255) for image in (grey_pillow(visible), infrared)
-        )
-        levels = (np.float32(255) * self.fuse_plane(grey, thermal)).round().clip(0, 255)
+        levels = (np.float32(255) * self.fuse_levels(grey_pillow(visible), infrared)).round().clip(0, 255)
         image: Uint8Image = levels.astype(np.uint8)
         return image
 

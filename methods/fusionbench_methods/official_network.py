@@ -62,7 +62,8 @@ class OfficialNetwork:
             The network's output, brought from its own range to [0, 1] by a fixed linear map, and otherwise as
             it is: `(N, 1, H, W)`, or `(N, 3, H, W)` where the card says RGB.
         """
-        raise NotImplementedError
+        fused: torch.Tensor = self._network(visible, infrared)
+        return fused
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """What the authors' script writes for a pair, with its own conversions and rounding.
@@ -86,3 +87,8 @@ class OfficialNetwork:
             fused = self.fuse(*(plane.float().to(device) for plane in pair))
         plane: NDArray[np.float32] = fused[0, 0].cpu().numpy()
         return plane
+
+    def fuse_levels(self, visible: Uint8Image, infrared: Uint8Image) -> NDArray[np.float32]:
+        """`fuse_plane` for grey levels `(H, W)` of 8 bits, brought to [0, 1]."""
+        pair = (plane.astype(np.float32) / np.float32(255) for plane in (visible, infrared))
+        return self.fuse_plane(*pair)

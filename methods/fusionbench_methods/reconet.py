@@ -95,9 +95,7 @@ class ReCoNet(OfficialNetwork):
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The grey image of the authors' script."""
-        grey = grey_opencv(visible).astype(np.float32) / np.float32(255)
-        thermal = infrared.astype(np.float32) / np.float32(255)
-        levels = np.float32(255) * self.fuse_plane(grey, thermal)
+        levels = np.float32(255) * self.fuse_levels(grey_opencv(visible), infrared)
         image: Uint8Image = levels.round().clip(0.0, 255.0).astype(np.uint8)
         return image
 

@@ -81,11 +81,6 @@ class SAGE(OfficialNetwork):
         """The network, without its weights."""
         return SAGENet()
 
-    def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
-        """Fuse luminances, `(N, 1, H, W)` in [0, 1]."""
-        fused: torch.Tensor = self._network(visible, infrared)
-        return fused
-
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The RGB image of the authors' test script."""
         luma, red, blue = (split_opencv(visible).astype(np.float32) / np.float32(255)).transpose(2, 0, 1)

@@ -157,11 +157,6 @@ class SeAFusion(OfficialNetwork):
         """Without the batch normalisations of the decoder, which the file holds and nothing applies."""
         return {name: value for name, value in tensors.items() if ".bn." not in name}
 
-    def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
-        """Fuse luminances, `(N, 1, H, W)` in [0, 1]."""
-        fused: torch.Tensor = self._network(visible, infrared)
-        return fused
-
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The RGB image of the authors' test script for a pair by itself."""
         luma, red, blue = split_luma_chroma(visible)

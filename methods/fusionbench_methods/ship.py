@@ -352,11 +352,6 @@ class SHIP(OfficialNetwork):
         """The network, without its weights."""
         return SHIPNet()
 
-    def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:
-        """Fuse luminances, `(N, 1, H, W)` in [0, 1]."""
-        fused: torch.Tensor = self._network(visible, infrared)
-        return fused
-
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The RGB image of the authors' test script."""
         luma, red, blue = split_luma_chroma(visible)

@@ -119,9 +119,7 @@ class TarDAL(OfficialNetwork):
 
     def official(self, visible: Uint8Image, infrared: Uint8Image) -> Uint8Image:
         """The RGB image of the authors' script, which runs in half precision; this does not."""
-        grey = grey_opencv(visible).astype(np.float32) / np.float32(255)
-        thermal = infrared.astype(np.float32) / np.float32(255)
-        fused = self.fuse_plane(grey, thermal).clip(0.0, 1.0)
+        fused = self.fuse_levels(grey_opencv(visible), infrared).clip(0.0, 1.0)
         planes = split_opencv(visible)
         planes[..., 0] = fused * np.float32(255)
         return join_opencv(planes)

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from fusionbench.api import fuse
 from fusionbench.cli.app import app
 from fusionbench.errors import InputError
-from fusionbench.fusing import fuse_raw, ready_method
+from fusionbench.fusing import fuse_raw
 from fusionbench.images import read_pair
+from fusionbench.ready_methods import ready_method
 from fusionbench.training.logbook import read_log
 from fusionbench_methods.densefuse.network import DenseFuseNet
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from skimage.color import rgb2ycbcr
 
 from fusionbench.contracts import ImagePair, MeasuredImage, SourceImages
-from fusionbench.fusing import fuse_pairs, ready_method
+from fusionbench.fusing import fuse_pairs
 from fusionbench.images import read_visible
+from fusionbench.ready_methods import ready_method
 from fusionbench_metrics.chroma_error import LARGEST, ChromaError, chroma_error
 
 COLOUR = np.random.default_rng(1).integers(0, 256, (20, 31, 3), dtype=np.uint8)

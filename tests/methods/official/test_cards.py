@@ -8,7 +8,7 @@ import pytest
 
 from fusionbench import registry
 from fusionbench.contracts import OfficialScript
-from fusionbench.fusing import card_of
+from fusionbench.method_references import card_of
 
 METHODS = {
     name: method for name, method in registry.load_all("method").items() if card_of(method).official_weights

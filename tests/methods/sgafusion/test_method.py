@@ -11,7 +11,7 @@ import fusionbench
 from fusionbench import registry
 from fusionbench.contracts import FusionMethod
 from fusionbench.errors import InputError
-from fusionbench.fusing import card_with
+from fusionbench.method_references import card_with
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.tidy import render_csv
 from fusionbench_methods.sgafusion import SGAFusionNet, load_checkpoint, save_checkpoint

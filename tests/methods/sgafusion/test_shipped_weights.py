@@ -11,8 +11,10 @@ from fusionbench.datasets import open_dataset
 from fusionbench.degrading import parse_condition
 from fusionbench.degrading.compose import degrade_pair
 from fusionbench.errors import InputError
-from fusionbench.fusing import card_with, fuse_pairs, ready_method
+from fusionbench.fusing import fuse_pairs
+from fusionbench.method_references import card_with
 from fusionbench.ranking.markdown import render_markdown
+from fusionbench.ready_methods import ready_method
 from fusionbench.training.sources import samples_of
 from fusionbench_methods.sgafusion import load_checkpoint
 from fusionbench_methods.sgafusion.method import SHIPPED, SGAFusion
