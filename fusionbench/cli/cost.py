@@ -50,7 +50,7 @@ def cost(
             )
         except FusionbenchError as error:
             failures.append(str(error))
-    _show(found, as_json=as_json)
+    show_costs(found, as_json=as_json)
     for reason in left_out:
         typer.echo(f"left out: {reason}", err=True)
     for failure in failures:
@@ -59,7 +59,8 @@ def cost(
         raise typer.Exit(1)
 
 
-def _show(found: dict[str, Cost], *, as_json: bool) -> None:
+def show_costs(found: dict[str, Cost], *, as_json: bool) -> None:
+    """A table in the terminal, the quickest first; or JSON, as `leaderboard --costs` reads it."""
     from dataclasses import asdict
 
     if as_json:

@@ -47,6 +47,9 @@ def info(
             autocompletion=options.complete_any,
         ),
     ],
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Measure what a method costs for a pair of 640x480, too.")
+    ] = False,
 ) -> None:
     """Show a plugin's card: what it is, where it comes from, under which terms, in which file."""
     from rich.console import Console
@@ -54,9 +57,9 @@ def info(
     from fusionbench.contracts import Trainable
     from fusionbench.degrading.profiles import OWN_PROFILES
 
-    found = [(kind, registry.load(kind, name)) for kind in registry.KINDS if name in registry.names(kind)]
-    if ".py" in name:
-        found = [("method", registry.method_class(name))]
+    found = _plugins_called(name)
+    if cost and "method" not in (kind for kind, _ in found):
+        raise InputError(f"--cost: {name} is no method; leave it out")
     if name in OWN_PROFILES:
         typer.echo(f"{name} (degradation profile): {OWN_PROFILES[name]}")
         return
@@ -74,6 +77,30 @@ def info(
             console.print("", _metrics_of(plugin()))
         if kind == "degradation_profile":
             console.print("", _degradations_of(plugin()))
+    if cost:
+        _show_cost(name)
+
+
+def _plugins_called(name: str) -> list[tuple[registry.Kind, Any]]:
+    """Those registered by a name, in whatever kind; of `dcp>lp` both parts."""
+    if ">" in name:
+        from fusionbench.method_references import MethodReference
+
+        reference = MethodReference(name)
+        steps: list[tuple[registry.Kind, Any]] = [
+            ("enhancement", type(each)) for each in reference.create_enhancements()
+        ]
+        return [*steps, ("method", reference.method_class)]
+    if ".py" in name or name.startswith(registry.EXTERNAL):
+        return [("method", registry.method_class(name))]
+    return [(kind, registry.load(kind, name)) for kind in registry.KINDS if name in registry.names(kind)]
+
+
+def _show_cost(name: str) -> None:
+    from fusionbench.cli.cost import show_costs
+    from fusionbench.costing import cost_of
+
+    show_costs({name: cost_of(name)}, as_json=False)
 
 
 def _card(kind: str, plugin: type) -> Any:

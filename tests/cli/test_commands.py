@@ -326,3 +326,20 @@ def test_profiles_that_are_no_plugins_can_be_asked_about(command):
     assert "constants of physics" in command("info", "physical").stdout
     assert "calibrated" in command("list", "degradation_profiles").stdout
     assert "reside:haze" in command("info", "reside").stdout
+
+
+def test_info_of_a_chain_shows_each_part(command):
+    done = command("info", "dcp>lp")
+    assert done.returncode == 0
+    assert "dcp (enhancement)" in done.stdout and "lp (method)" in done.stdout
+
+
+def test_info_measures_a_cost_when_asked(command):
+    shown = command("info", "average", "--cost").stdout
+    assert all(column in shown for column in ("GMAC", "seconds", "MB"))
+
+
+def test_info_of_a_metric_has_no_cost(command):
+    done = command("info", "vif", "--cost")
+    assert done.returncode != 0
+    assert "vif is no method" in done.stderr
