@@ -2,7 +2,7 @@
 
 Bundled plugins register through the same entry-point groups as anyone else's: `fusionbench.methods`,
 `fusionbench.enhancements`, `fusionbench.metrics`, `fusionbench.profiles`, `fusionbench.degradations`,
-`fusionbench.degradation_profiles`, `fusionbench.datasets`.
+`fusionbench.degradation_profiles`, `fusionbench.datasets`, `fusionbench.detectors`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ from fusionbench.source_files import USER_MODULE, own_files, read_source
 if TYPE_CHECKING:
     from fusionbench.contracts import Dataset, Degradation, DegradationProfile, Enhancement, FusionMethod
 
-Kind = Literal["method", "enhancement", "metric", "degradation", "dataset", "profile", "degradation_profile"]
+Kind = Literal[
+    "method",
+    "enhancement",
+    "metric",
+    "degradation",
+    "dataset",
+    "profile",
+    "degradation_profile",
+    "detector",
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 EXTERNAL = "external:"

@@ -123,6 +123,7 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
         "degradations": ("title", "modality", "parameter"),
         "degradation_profiles": ("title", "reference"),
         "datasets": ("title", "splits", "licence"),
+        "detectors": ("title", "licence", "needs"),
     }[plural]
     grid = Table(title=plural, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     grid.add_column("name", style="bold", no_wrap=True)

@@ -22,6 +22,14 @@ from fusionbench.contracts.degradation import (
     RandomStreams,
     Stage,
 )
+from fusionbench.contracts.detector import (
+    Detections,
+    Detector,
+    DetectorCard,
+    DetectorTraining,
+    LabelledImage,
+    TrainableDetector,
+)
 from fusionbench.contracts.enhancement import Enhancement, EnhancementCard
 from fusionbench.contracts.method import (
     Device,
@@ -69,6 +77,7 @@ from fusionbench.contracts.recipe import (
     TrainingStage,
     named_generator,
 )
+from fusionbench.contracts.set_metric import Record, SetMetric, SetSummary
 
 __all__ = [
     "CALIBRATED",
@@ -88,6 +97,10 @@ __all__ = [
     "DegradationCard",
     "DegradationProfile",
     "DegradationProfileCard",
+    "Detections",
+    "Detector",
+    "DetectorCard",
+    "DetectorTraining",
     "Device",
     "Draw",
     "Enhancement",
@@ -96,6 +109,7 @@ __all__ = [
     "FusionMethod",
     "ImageFusion",
     "ImagePair",
+    "LabelledImage",
     "Labels",
     "Levels",
     "LinearScene",
@@ -114,7 +128,10 @@ __all__ = [
     "RandomStreams",
     "Recipe",
     "RecipeCard",
+    "Record",
     "Sample",
+    "SetMetric",
+    "SetSummary",
     "SourceBatch",
     "SourceImages",
     "Stage",
@@ -122,6 +139,7 @@ __all__ = [
     "StageData",
     "StageRequest",
     "Trainable",
+    "TrainableDetector",
     "TrainingFrame",
     "TrainingFrames",
     "TrainingStage",

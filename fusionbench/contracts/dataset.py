@@ -24,6 +24,8 @@ class DatasetCard:
     """Where it comes from, and how to get it when it cannot be downloaded by a program."""
     paper: str = ""
     box_classes: tuple[str, ...] = ()
+    box_synonyms: Mapping[str, str] = field(default_factory=dict)
+    """What detectors trained elsewhere (on COCO) call a class, where that is another word."""
     mask_classes: tuple[str, ...] = ()
     needs_root: bool = True
     """False for a dataset that is generated or takes its folders as options."""

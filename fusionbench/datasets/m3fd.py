@@ -39,6 +39,8 @@ class M3FD(PairedFiles):
         source=SOURCES["m3fd"].origin,
         paper=_PAPER,
         box_classes=("People", "Car", "Bus", "Motorcycle", "Lamp", "Truck"),
+        # COCO has no lamp, and its traffic lights are other things: that class has no synonym.
+        box_synonyms={"People": "person"},
         options={LIST_OPTION: LIST_HELP, NATIVE_OPTION: NATIVE_HELP, DEPTH_OPTION: DEPTH_HELP},
     )
     folder_names: ClassVar[tuple[str, ...]] = ("m3fd_detection", "m3fd")

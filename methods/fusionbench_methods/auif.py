@@ -96,6 +96,7 @@ class AUIF(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code: no licence file; weights: no licence file",
         parameters=11_631,
         official_output="grey, rounded",
+        training_data="FLIR, single grey images",
         summary="base and detail by unrolled optimisations, fused by summation",
         needs="its authors' weights: fusionbench weights get auif",
         official_weights=(

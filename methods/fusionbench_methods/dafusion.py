@@ -201,6 +201,7 @@ class DAFusion(OfficialNetwork):
         parameters=277_796,
         degradation_aware=True,
         official_output="as it is, in the visible image's colours, cut off to 0 to 255, then cut to integers",
+        training_data="RoadScene in patches, and images of several exposures",
         summary="features exchanged and restyled as embeddings of each image's degradation say",
         needs="its authors' weights: fusionbench weights get dafusion",
         official_weights=(

@@ -124,6 +124,7 @@ class DATFuse(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code: no licence file; weights: none stated",
         parameters=9_464,
         official_output="grey; values are cut to integers",
+        training_data="not stated in their repository",
         summary="attention over space and channels around a transformer of two blocks",
         needs="its authors' weights: fusionbench weights get datfuse",
         official_weights=(

@@ -157,6 +157,7 @@ class LRRNet(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code and weights: no licence file",
         parameters=49_204,
         official_output="minimum and maximum of the image are stretched to 0 and 255, then cut to integers",
+        training_data="KAIST (20,000 pairs)",
         summary="low-rank and sparse codes by learned iterative shrinkage, decoded together",
         needs="its authors' weights: fusionbench weights get lrrnet",
         official_weights=(

@@ -160,6 +160,7 @@ class MFEIF(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code: no licence file; weights: no licence file",
         parameters=371_140,
         official_output="grey, rounded, cut off to 255",
+        training_data="not stated in their repository",
         summary="features of three levels and dilations, and attention to edges",
         needs="its authors' weights: fusionbench weights get mfeif",
         official_weights=(

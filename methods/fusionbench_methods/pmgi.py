@@ -90,6 +90,7 @@ class PMGI(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code: MIT; weights: MIT",
         parameters=41_633,
         official_output="grey; its minimum and maximum are stretched to 0 and 255",
+        training_data="not stated in their repository",
         summary="streams for gradient and intensity that exchange features, normalised image by image",
         needs="its authors' weights: fusionbench weights get pmgi",
         official_weights=(

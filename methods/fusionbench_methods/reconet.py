@@ -67,6 +67,7 @@ class ReCoNet(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code: MIT; weights: MIT",
         parameters=7_527,
         official_output="cut off at 0 and 255, then rounded",
+        training_data="not stated in their repository",
         summary="attention and dilated convolutions, run three times over with the same weights",
         needs="its authors' weights: fusionbench weights get reconet",
         official_weights=(

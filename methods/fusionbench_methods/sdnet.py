@@ -71,6 +71,7 @@ class SDNet(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code: MIT; weights: MIT",
         parameters=28_705,
         official_output="grey; its minimum and maximum are stretched to 0 and 255",
+        training_data="not stated in their repository",
         summary="two small dense streams, trained so that both images can be recovered",
         needs="its authors' weights: fusionbench weights get sdnet",
         official_weights=(

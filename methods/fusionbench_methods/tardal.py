@@ -73,6 +73,7 @@ def _card(name: str, title: str, size: int, sha256: str, purpose: str) -> Method
         licence="Apache-2.0 (this implementation); authors' code: GPL-3.0; weights: GPL-3.0",
         parameters=296_577,
         official_output="negative values become 0, then cut to integers",
+        training_data="not stated in their repository",
         summary=f"dense generator trained against critics of targets and details, {purpose}",
         needs=f"its authors' weights: fusionbench weights get {name}",
         official_weights=(

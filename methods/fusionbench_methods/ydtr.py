@@ -113,6 +113,7 @@ class YDTR(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code: no licence file; weights: none stated",
         parameters=89_946,
         official_output="grey; values are cut to integers",
+        training_data="not stated in their repository",
         summary="two streams of shared weights, dynamic filters and a transformer of two blocks",
         needs="its authors' weights: fusionbench weights get ydtr",
         official_weights=(

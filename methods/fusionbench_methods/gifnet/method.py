@@ -70,6 +70,7 @@ class GIFNet(OfficialNetwork):
         licence="Apache-2.0 (this implementation); authors' code and weights: no licence file",
         parameters=652_676,
         official_output="as it is, in the visible image's colours, rounded",
+        training_data="their own mixture of infrared, visible and multi-focus images (20,000 each)",
         summary="two branches of windowed attention, trained on photographic fusion as well",
         needs="its authors' weights: fusionbench weights get gifnet",
         official_weights=(
