@@ -79,11 +79,13 @@ class GreyPairs:
         self.labels = colour.labels
 
     def load(self, sample: Sample) -> ImagePair:
+        """Read one pair."""
         pair = self._colour.load(sample)
         grey = to_grey(pair.visible)
         return replace(pair, visible=np.repeat(grey[..., None], 3, axis=2))
 
     def fingerprint(self, sample: Sample) -> str:
+        """Hash of what decides the sample's pixels."""
         return f"grey {self._colour.fingerprint(sample)}"
 
 

@@ -52,6 +52,7 @@ _MEASURED_AGAINST: Mapping[Compares, tuple[Reference, ...]] = {
     "sources": _PAIRS,
     "clean": ("clean",),
     "clean_output": (),
+    "labels": (),
 }
 """Which of them `measure_image` hands to a metric, by what that compares with."""
 

@@ -13,15 +13,23 @@ from fusionbench import registry
 from fusionbench.contracts import CANONICAL, MeasuredImage, Metric, MetricCard, Profile, SourceImages
 from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
 
-Reference = Literal["none", "clean", "degraded", "clean_output"]
-"""What a value compares the fused image with: nothing, the clean pair, the pair the method was given, or what
-the same method made of the clean pair."""
+Reference = Literal["none", "clean", "degraded", "clean_output", "labels"]
+"""What a value compares the fused image with: nothing, the clean pair, the pair the method was given, what
+the same method made of the clean pair, or the annotations."""
 
 EVERY = "all"
 """Stands for every metric that needs nothing beyond the installation."""
 
 CORE = "core"
 """Stands for the metrics that are measured when nobody names any."""
+
+
+@dataclass(frozen=True)
+class DetectorRequest:
+    """What finds objects, for the metrics that use a detector."""
+
+    name: str
+    weights: Path
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class MetricRequest:
     profile: str = CANONICAL
     weights: tuple[tuple[str, Path], ...] = ()
     """Files of trained weights by metric, for those that read one."""
+    detector: DetectorRequest | None = None
 
 
 class Measurement(NamedTuple):
@@ -43,6 +52,8 @@ class Measurement(NamedTuple):
     """None where the metric gave none."""
     reason: str
     """Why there is no value; empty where there is one."""
+    record: str = ""
+    """What a metric of the whole set keeps of the image, as JSON; such a row has no value."""
 
 
 def choose_metrics(
@@ -76,7 +87,16 @@ def choose_metrics(
             "fused_clean (--fused-clean): no metric asked for compares with it; add stability_ssim or another"
         )
     given = tuple((name, path) for name, path in (weights or {}).items() if name in found)
-    return MetricRequest(found, profile, given)
+    of_set = any(is_set_metric(name, profile) for name in found)
+    return MetricRequest(found, profile, given, _detector_in(weights or {}) if of_set else None)
+
+
+def _detector_in(weights: Mapping[str, Path]) -> DetectorRequest | None:
+    """The detector that weights are given for."""
+    named = [name for name in weights if name in registry.names("detector")]
+    if len(named) > 1:
+        raise InputError(f"weights for {' and '.join(named)}: one detector at a time; leave one out")
+    return DetectorRequest(named[0], weights[named[0]]) if named else None
 
 
 def _without_clean_output(
@@ -89,6 +109,11 @@ def _without_clean_output(
                 "(on the command line --fused-clean)"
             )
     return tuple(name for name in found if name not in needing)
+
+
+def is_set_metric(name: str, profile: str = CANONICAL) -> bool:
+    """Whether a metric is one of the whole set, which has no value for an image (see `observing`)."""
+    return _card(name, profile).compares == "labels"
 
 
 def _card(name: str, profile: str) -> MetricCard:
@@ -133,7 +158,7 @@ def _names_of_profile(names: Sequence[str] | None, profile: str) -> Iterator[str
 
 
 def ready_metrics(request: MetricRequest) -> dict[str, Metric]:
-    """Create the metrics of a request, by name.
+    """Create the metrics of a request, by name, but for those of whole sets.
 
     Raises:
         InputError: If a weights file is missing or the metric takes none, or an extra is not installed.
@@ -145,7 +170,8 @@ def ready_metrics(request: MetricRequest) -> dict[str, Metric]:
         there = _profile(request.profile).metrics
         return {name: there[name] for name in request.names}
     weights = dict(request.weights)
-    return {name: _create(name, weights.get(name)) for name in request.names}
+    names = [name for name in request.names if not is_set_metric(name)]
+    return {name: _create(name, weights.get(name)) for name in names}
 
 
 def profile_class(name: str) -> type[Profile]:
@@ -218,6 +244,7 @@ _REFERENCES: Mapping[str, tuple[Reference, ...]] = {
     "sources": ("clean", "degraded"),
     "clean": ("clean",),
     "clean_output": ("clean_output",),
+    "labels": ("labels",),
 }
 """References of a row by what the metric compares with."""
 

@@ -22,7 +22,15 @@ from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
 from fusionbench.source_files import USER_MODULE, own_files, read_source
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import Dataset, Degradation, DegradationProfile, Enhancement, FusionMethod
+    from fusionbench.contracts import (
+        Dataset,
+        Degradation,
+        DegradationProfile,
+        Detector,
+        Device,
+        Enhancement,
+        FusionMethod,
+    )
 
 Kind = Literal[
     "method",
@@ -88,6 +96,16 @@ def load_all(kind: Kind) -> dict[str, Any]:
 def enhancement(name: str) -> Enhancement:
     """Create the enhancement registered under a name."""
     return cast("Enhancement", load("enhancement", name)())
+
+
+def detector(name: str, weights: Path, device: Device) -> Detector:
+    """Create the detector registered under a name with its weights.
+
+    Raises:
+        InputError: If its library or its weights are not there.
+        UnknownNameError: If there is none.
+    """
+    return cast("Detector", load("detector", name)(weights=weights, device=device))
 
 
 def degradation(name: str) -> Degradation:

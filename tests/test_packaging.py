@@ -63,9 +63,15 @@ def fresh_environment(tmp_path) -> Path:
     return python
 
 
-def test_the_wheel_holds_the_four_packages_and_no_other(wheel):
+def test_the_wheel_holds_the_five_packages_and_no_other(wheel):
     tops = {name.split("/")[0] for name in wheel.namelist()}
-    packages = {"fusionbench", "fusionbench_methods", "fusionbench_metrics", "fusionbench_degradations"}
+    packages = {
+        "fusionbench",
+        "fusionbench_methods",
+        "fusionbench_metrics",
+        "fusionbench_degradations",
+        "fusionbench_detectors",
+    }
     assert {top for top in tops if not top.endswith(".dist-info")} == packages
 
 
@@ -75,6 +81,7 @@ def test_the_wheel_holds_every_module_of_the_repository(wheel):
         "fusionbench_methods": REPOSITORY / "methods",
         "fusionbench_metrics": REPOSITORY / "metrics",
         "fusionbench_degradations": REPOSITORY / "degradations",
+        "fusionbench_detectors": REPOSITORY / "detectors",
     }
     expected = {
         str(path.relative_to(root)) for name, root in roots.items() for path in (root / name).rglob("*.py")

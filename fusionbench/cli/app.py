@@ -9,6 +9,7 @@ from fusionbench.cli import (
     cost,
     data,
     degrade,
+    detections,
     doctor,
     evaluate,
     fuse,
@@ -52,6 +53,7 @@ app.command("measure")(measure.measure)
 app.command("fuse")(fuse.fuse)
 app.command("train")(train.train)
 app.command("degrade")(degrade.degrade)
+app.command("detections")(detections.detections)
 app.command("calibrate")(calibrate.calibrate)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("cost")(cost.cost)

@@ -1,4 +1,4 @@
-"""`fusionbench data`: look datasets over and get them."""
+"""`fusionbench data`: look datasets over, get them and split them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from typing import Annotated
 import typer
 
 from fusionbench.cli import options
-from fusionbench.datasets.sources import SOURCES
+from fusionbench.datasets.sources import SOURCES, Source
 from fusionbench.errors import InputError
 
-app = typer.Typer(help="Look datasets over and get them.", no_args_is_help=True)
+app = typer.Typer(help="Look datasets over, get them and split them.", no_args_is_help=True)
+
+Window = Annotated[int, typer.Option(help="Positions within which two images may be frames of one video.")]
+Near = Annotated[int, typer.Option(help="Most of 64 bits that differ between frames within the window.")]
+Anywhere = Annotated[
+    int, typer.Option(help="Most of 64 bits that differ between copies, wherever they stand.")
+]
+DatasetToRead = Annotated[str, typer.Argument(help="Dataset.", autocompletion=options.complete_dataset)]
 
 
 def _complete_source(incomplete: str) -> list[str]:
@@ -81,22 +88,113 @@ def download(
     """
     from fusionbench.cli import data_report
     from fusionbench.datasets.download import install
-    from fusionbench.datasets.roots import data_root
     from fusionbench.datasets.sources import source
 
     wanted = source(dataset)
     data_report.print_terms(wanted)
+    if wanted.lists:
+        _download_lists(wanted, root, any((url, archive, sha256)))
+        return
     if wanted.repository is None and url is None and archive is None:
         data_report.print_steps(wanted)
         raise typer.Exit(1)
-    into = data_root(None, root)
-    if into is None:
-        raise InputError("data download: give --root DIR, the folder that is to hold the dataset's own")
+    into = _target_root(root)
     with data_report.transferring() as on_step:
         installed = install(wanted, into, on_step, url=url, archive=archive, sha256=sha256)
     data_report.print_installed(installed)
     if wanted.companion:
         typer.echo(f"boxes for it: fusionbench data download {wanted.companion} --root {into}")
+
+
+@app.command()
+def split(
+    dataset: DatasetToRead,
+    out: Annotated[Path, typer.Option(help="Folder for the lists, groups.csv and split.json.")],
+    root: options.Root = None,
+    of: Annotated[
+        str | None, typer.Option("--split", help="Split to divide (default: all, else the first).")
+    ] = None,
+    dataset_option: options.DatasetOption = None,
+    shares: Annotated[str, typer.Option(help="Percent for train/val/test, or train/test.")] = "70/10/20",
+    seed: Annotated[int, typer.Option(help="Decides between groups of one size.")] = 0,
+    window: Window = 10,
+    near: Near = 10,
+    anywhere: Anywhere = 4,
+    as_json: options.AsJson = False,
+) -> None:
+    """Split a dataset so that images that look alike stay in one part, with the boxes of each class balanced.
+
+    Takes every image of the dataset. The lists are for `--dataset-option list=FILE`.
+    """
+    from fusionbench.cli import data_report, split_report
+    from fusionbench.datasets.grouped_split import read_shares
+    from fusionbench.datasets.image_hashes import open_whole
+    from fusionbench.datasets.split_files import Thresholds, make_split, write_split
+
+    wanted, thresholds = read_shares(shares), Thresholds(window, near, anywhere)
+    opened = open_whole(dataset, root, of, options.dataset_options(dataset_option))
+    with data_report.counting() as on_split:
+        made = make_split(opened, wanted, seed, thresholds, on_split(dataset, len(opened.samples)))
+    digests = write_split(made, out)
+    if as_json:
+        split_report.print_split_json(made, digests)
+    else:
+        split_report.print_split(made, digests, out)
+
+
+@app.command()
+def leakage(
+    dataset: DatasetToRead,
+    train: Annotated[str, typer.Option(help="List of ids to train on, or a split's name.")],
+    test: Annotated[str, typer.Option(help="List of ids to test on, or a split's name.")],
+    root: options.Root = None,
+    of: Annotated[
+        str | None, typer.Option("--split", help="Split that holds both (default: all, else the first).")
+    ] = None,
+    dataset_option: options.DatasetOption = None,
+    window: Window = 10,
+    near: Near = 10,
+    anywhere: Anywhere = 4,
+    as_json: options.AsJson = False,
+) -> None:
+    """Look for test images that look like training images; exit 1 if there are some."""
+    from fusionbench.cli import data_report, split_report
+    from fusionbench.datasets.image_hashes import open_whole
+    from fusionbench.datasets.leakage import find_leakage, listed_ids
+    from fusionbench.datasets.split_files import Thresholds
+
+    thresholds = Thresholds(window, near, anywhere)
+    chosen = options.dataset_options(dataset_option)
+    opened = open_whole(dataset, root, of, chosen)
+    lists = [listed_ids(opened, given, root, chosen) for given in (train, test)]
+    with data_report.counting() as on_split:
+        on_sample = on_split(dataset, len({*lists[0], *lists[1]}))
+        report = find_leakage(opened, lists[0], lists[1], thresholds, on_sample)
+    if as_json:
+        split_report.print_leakage_json(report)
+    else:
+        split_report.print_leakage(report)
+    if report.leaks:
+        raise typer.Exit(1)
+
+
+def _download_lists(wanted: Source, root: Path | None, other_archive: bool) -> None:
+    from fusionbench.cli import data_report
+    from fusionbench.datasets.published_lists import install_lists
+
+    if other_archive:
+        raise InputError(f"{wanted.name}: has no archive; leave out --url, --from and --sha256")
+    with data_report.transferring() as on_step:
+        data_report.print_installed(install_lists(wanted, _target_root(root), on_step))
+
+
+def _target_root(root: Path | None) -> Path:
+    from fusionbench.datasets.roots import data_root
+
+    into = data_root(None, root)
+    if into is None:
+        raise InputError("data download: give --root DIR, the folder that is to hold the dataset's own")
+    return into
 
 
 def _nothing_found(root: Path | None) -> str:

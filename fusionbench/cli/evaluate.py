@@ -30,7 +30,7 @@ def evaluate(
     method: options.MethodNames = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=FILE", help="Trained weights of a method or metric; repeat."),
+        typer.Option(metavar="NAME=FILE", help="Trained weights of a method, metric or detector; repeat."),
     ] = None,
     metric: options.MetricNames = None,
     profile: options.ProfileName = "canonical",
@@ -106,6 +106,8 @@ def finish(evaluation: Evaluation, results: Path, out: Path, *, as_json: bool, q
         print_tables(evaluation.tables)
         typer.echo(_account(evaluation))
         typer.echo("tables: " + ", ".join(str(path) for path in written))
+    for notice in evaluation.notices:
+        typer.echo(f"notice: {notice}", err=True)
     for failure in evaluation.failures[:SHOWN_FAILURES]:
         typer.echo(f"failed: {failure}", err=True)
     if len(evaluation.failures) > SHOWN_FAILURES:

@@ -66,8 +66,14 @@ def _grids(table: Table, width: int) -> list[list[Column]]:
 def _width(table: Table, columns: Sequence[Column]) -> int:
     """Characters of a grid of these columns."""
     names = min(max(len(_name(row)) for row in table.rows), NAME_WIDTH)
-    heads = [max(len(line) for line in _head(column).split("\n")) for column in columns]
-    return names + len("  rank  failed") + sum(max(head, NUMBER_WIDTH) + GAP for head in heads)
+    widths = [_column_width(table, column) + GAP for column in columns]
+    return names + len("  rank  failed") + sum(widths)
+
+
+def _column_width(table: Table, column: Column) -> int:
+    values = [row.values[column] for row in table.rows if column in row.values]
+    head = max(len(line) for line in _head(column).split("\n"))
+    return max(head, NUMBER_WIDTH, *(len(table.number(column, value)) for value in values))
 
 
 def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> RichTable:
@@ -121,6 +127,7 @@ def _notes(tables: Sequence[Table]) -> str:
     notes = [f"metrics: {profiles}", "bold best, underlined second; (in brackets) for reference, not ranked"]
     if any(column.reference == "degraded" for table in tables for column in table.columns):
         notes.append("clean / degraded: compared with the undamaged / the damaged pair")
+    notes += dict.fromkeys(note for table in tables for note in table.notes)
     if any(table.synthetic for table in tables):
         notes.append("synthetic scenes: no evidence about methods")
     return "; ".join(notes)

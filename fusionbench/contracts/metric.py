@@ -16,9 +16,10 @@ T = TypeVar("T")
 CANONICAL = "canonical"
 """Name of this project's own definitions, beside the profiles that reproduce other code bases."""
 
-Compares = Literal["fused", "sources", "clean", "clean_output"]
+Compares = Literal["fused", "sources", "clean", "clean_output", "labels"]
 """What a metric looks at beside the fused image: nothing; the visible and infrared image (the clean pair, and
-the degraded one where they differ); the clean pair only; or the same method's output on the clean pair."""
+the degraded one where they differ); the clean pair only; the same method's output on the clean pair; or the
+dataset's annotations (a `SetMetric`)."""
 
 
 @dataclass(frozen=True)

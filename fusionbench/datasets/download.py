@@ -60,12 +60,9 @@ def install(
         InputError: If the dataset is there already, no program can download it, the download fails, the
             archive is not what it should be, or the disk is full. Nothing is left in the dataset's place.
     """
-    target = root / source.folder
-    if target.exists():
-        raise InputError(f"{target}: exists already, nothing is overwritten; check it or move it away")
     if url is not None and archive is not None:
         raise InputError("--url and --from: give one of them")
-    _make_folder(root)
+    require_free(source, root)
     if archive is not None:
         return _unpacked(source, archive, root, progress, sha256=sha256)
     address, commit = _address(source, url)
@@ -79,6 +76,19 @@ def install(
         raise
     fetched.unlink()
     return installed
+
+
+def require_free(source: Source, root: Path) -> Path:
+    """The place of a source's folder, in a root that is made if it is missing.
+
+    Raises:
+        InputError: If the folder is there already, or the root cannot be made.
+    """
+    target = root / source.folder
+    if target.exists():
+        raise InputError(f"{target}: exists already, nothing is overwritten; check it or move it away")
+    _make_folder(root)
+    return target
 
 
 def _address(source: Source, url: str | None) -> tuple[str, str | None]:

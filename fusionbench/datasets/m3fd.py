@@ -27,8 +27,8 @@ _PAPER = (
 class M3FD(PairedFiles):
     """Reader of the detection set, `M3FD_Detection/{Ir,Vis,Annotation}`.
 
-    There is no official split, and random ones leak (neighbouring images are video frames): use the option
-    `list` for a published one.
+    There is no official split, and random ones leak (neighbouring images are video frames): make one with
+    `fusionbench data split m3fd`, or get published ones (`data download m3fd_splits`), for the option `list`.
     """
 
     card: ClassVar[DatasetCard] = DatasetCard(

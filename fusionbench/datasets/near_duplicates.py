@@ -20,7 +20,7 @@ from fusionbench.errors import InputError
 
 WINDOW = 10
 """Positions within which two images may be frames of one sequence."""
-NEAR = 8
+NEAR = 10
 """Most of the 64 bits that differ between two frames of a sequence."""
 ANYWHERE = 4
 """Most bits that differ between two images that belong together wherever they stand."""
@@ -68,6 +68,31 @@ def distances(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np
     bits *= np.uint64(0x0101010101010101)
     counts: NDArray[np.uint8] = (bits >> np.uint64(56)).astype(np.uint8)
     return counts
+
+
+def differences(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    """Distances where two images without structure (a night too dark to see) are as far apart as can be.
+
+    They would otherwise all be copies of one another.
+    """
+    bits = distances(left, right)
+    bits[(left[:, None] == 0) & (right[None, :] == 0)] = BITS
+    return bits
+
+
+def together(
+    bits: NDArray[np.uint8], apart: NDArray[np.int64], *, window: int, near: int, anywhere: int
+) -> NDArray[np.bool_]:
+    """Which pairs of images look like frames of one sequence, or copies; see `groups_of`.
+
+    Args:
+        bits: Hamming distances of their hashes.
+        apart: Positions between them, same shape.
+        window: Positions within which `near` counts.
+        near: Bits.
+        anywhere: Bits.
+    """
+    return (bits <= anywhere) | ((bits <= near) & (apart <= window))
 
 
 def positions_of(ids: Sequence[str]) -> NDArray[np.int64]:
@@ -162,10 +187,10 @@ def _alike(
     for start in range(0, count, step):
         stop = min(count, start + step)
         apart = np.abs(positions[start:stop, None] - positions[None, start:])
-        allowed = np.where(apart <= window, max(near, anywhere), anywhere)
-        alike = np.zeros(allowed.shape, dtype=bool)
+        alike = np.zeros(apart.shape, dtype=bool)
         for values in hashes:
-            alike |= distances(values[start:stop], values[start:]) <= allowed
+            bits = differences(values[start:stop], values[start:])
+            alike |= together(bits, apart, window=window, near=near, anywhere=anywhere)
         rows, columns = np.nonzero(alike)
         yield rows + start, columns + start
 

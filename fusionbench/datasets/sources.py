@@ -26,6 +26,21 @@ class Repository:
         """Address of the zip archive."""
         return f"https://codeload.github.com/{self.owner}/{self.name}/zip/{self.commit}"
 
+    def file_url(self, path: str) -> str:
+        """Address of one of its files."""
+        return f"https://raw.githubusercontent.com/{self.owner}/{self.name}/{self.commit}/{path}"
+
+
+@dataclass(frozen=True)
+class PublishedList:
+    """Which images somebody trains or tests on, as they publish it."""
+
+    url: str
+    """A list of ids, or a COCO annotation file (`.json`), whose images are meant."""
+    images: int
+    sha256: str
+    """Of the ids, sorted, one a line with a line feed after each."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -45,6 +60,8 @@ class Source:
     """Split to the number of pairs the authors document."""
     files: Mapping[str, int] = field(default_factory=dict)
     """Pattern of files to their number, for what is not a dataset of pairs."""
+    lists: Mapping[str, PublishedList] = field(default_factory=dict)
+    """Path in the folder to a published list of ids: a source of lists has these in place of an archive."""
     companion: str = ""
     """Name of another source with labels for this one."""
     maximum_bytes: int = 4 * GIBIBYTE
@@ -84,6 +101,43 @@ _M3FD_LINKS = (
     "https://pan.baidu.com/s/1GoJrrl_mn2HNQVDSUdPCrw (code M3FD)"
 )
 
+_VOC2COCO = Repository("ganlumomo", "voc2coco", "20239ca2581e87750a83bc7e9a088e1a1c4cb8de")
+_SDCUN = Repository("op-dog", "SDCUN", "f6d8d448ef0fc0cc376e5bf3709ebc82a8958aa8")
+
+M3FD_LISTS: Mapping[str, PublishedList] = {
+    "voc2coco/train.txt": PublishedList(
+        _VOC2COCO.file_url("outputs/m3fd-train.json"),
+        2727,
+        "e5f7d1c7f6dc000fbcc83ce37412954a7e98ce156221c8b32ab8a72a26421104",
+    ),
+    "voc2coco/val.txt": PublishedList(
+        _VOC2COCO.file_url("outputs/m3fd-val.json"),
+        633,
+        "af25644fc13ccbe2dd242b3290f61f4b9905869fef29971333fbf9cbde93f02c",
+    ),
+    "voc2coco/test.txt": PublishedList(
+        _VOC2COCO.file_url("outputs/m3fd-test.json"),
+        840,
+        "2e337c27295c2ef9fb3a73615073af8f51dbd302d4b2e4ecb4de09014fa00724",
+    ),
+    "cddfuse/train.txt": PublishedList(
+        _SDCUN.file_url("Data/detection_M3FD/train.txt"),
+        3360,
+        "93564e791f17a63f55efbe9c0d561c03cefa92639efe01b55cb82c3842d4c265",
+    ),
+    "cddfuse/val.txt": PublishedList(
+        _SDCUN.file_url("Data/detection_M3FD/val.txt"),
+        420,
+        "8db1b5994f3eecc09784627241c9faf4c0edf95c72f75257e15b2d99211fbc92",
+    ),
+    "cddfuse/test.txt": PublishedList(
+        _SDCUN.file_url("Data/detection_M3FD/test.txt"),
+        420,
+        "c10ccc70460fc7f9ec9d4c48a40838c4a77b04d2537227cbca5cef27e66cb3a1",
+    ),
+}
+"""Two splits in use, which divide video frames at random: of voc2coco, and CDDFuse's (by SDCUN's list)."""
+
 SOURCES: Mapping[str, Source] = {
     entry.name: entry
     for entry in (
@@ -118,6 +172,13 @@ SOURCES: Mapping[str, Source] = {
             origin=_M3FD_PAGE,
             steps=_by_hand("M3FD_Fusion.zip", "m3fd_fusion", _M3FD_LINKS),
             pairs={"all": 300},
+        ),
+        Source(
+            name="m3fd_splits",
+            folder="M3FD_splits",
+            terms="no licence stated; lists of ids by third parties: name the repository of the one you use",
+            origin="https://github.com/ganlumomo/voc2coco and https://github.com/op-dog/SDCUN",
+            lists=M3FD_LISTS,
         ),
         Source(
             name="msrs",

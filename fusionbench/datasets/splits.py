@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fusionbench.contracts import DatasetCard
@@ -81,6 +81,19 @@ def read_list(path: Path, known: Collection[str]) -> tuple[str, ...]:
             f"{path}: {_some(unknown)} not in this split; correct the list or choose another split"
         )
     return tuple(sorted(ids))
+
+
+def list_text(ids: Iterable[str]) -> str:
+    """The text of a split list that `read_list` reads as these ids.
+
+    Raises:
+        InputError: If a line cannot hold one of them.
+    """
+    lines = [f"{name}.png" if _without_suffix(name) != name else name for name in ids]
+    for line in lines:
+        if len(line.splitlines()) != 1 or normal_id(line.strip()) != line:
+            raise InputError(f"{line!r}: cannot stand in a list of ids; rename the file")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _lines(path: Path) -> list[str]:

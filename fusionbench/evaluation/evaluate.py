@@ -19,7 +19,7 @@ from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
 from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, run_plan
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
-from fusionbench.measuring import choose_metrics
+from fusionbench.measuring import MetricRequest, choose_metrics
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells, groups_in_order
 from fusionbench.ranking.statistics import make_table
@@ -50,6 +50,8 @@ class Evaluation:
     """Fused images that belong to no sample (only for `score`)."""
     left_out: tuple[str, ...] = ()
     """Registered methods that cannot run here, with the reason, where all were asked for."""
+    notices: tuple[str, ...] = ()
+    """What has to be said of what was used, such as a licence that reaches further than its package."""
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -112,7 +114,8 @@ def evaluate(
         methods: Registered names, `file.py:ClassName`, `external:FOLDER`, any of them behind enhancements
             (`dcp>lp`); `all` for every registered one that can run here, those included whose authors'
             weights are to be found; None takes every registered one that needs nothing more than is given.
-        weights: Files of trained weights, by method as named in `methods`, or by metric.
+        weights: Files of trained weights, by method as named in `methods`, by metric, or by the detector that
+            `map` is to use.
         metrics: Registered names, `all` for every one that needs no extra; None takes the core set, or the
             whole of a profile.
         profile: Whose conventions to measure by: `canonical`, or a registered profile.
@@ -173,7 +176,8 @@ def evaluate(
         batch_size=_batch_size(batch_size, references),
         retry_failed=retry_failed,
     )
-    return replace(_run(plan, Path(results), run_options, listener), left_out=tuple(left_out))
+    evaluation = _run(plan, Path(results), run_options, listener)
+    return replace(evaluation, left_out=tuple(left_out), notices=_notices(chosen))
 
 
 def score(
@@ -255,7 +259,15 @@ def score(
     run_options = RunOptions(device="cpu", workers=_workers(workers, plan, "cpu"))
     evaluation = _run(plan, Path(results), run_options, listener)
     known = {sample.id for sample in opened.samples}
-    return replace(evaluation, unscored=tuple(sorted(folder.stems - known)))
+    unscored = tuple(sorted(folder.stems - known))
+    return replace(evaluation, unscored=unscored, notices=_notices(chosen))
+
+
+def _notices(metrics: MetricRequest) -> tuple[str, ...]:
+    if metrics.detector is None:
+        return ()
+    notice = registry.load("detector", metrics.detector.name).card.notice
+    return (notice,) if notice else ()
 
 
 def _require_some_sample(plan: Plan, folder: FusedFolder, option: str) -> None:

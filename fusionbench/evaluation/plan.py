@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fusionbench import registry
-from fusionbench.contracts import CANONICAL, Dataset, MethodCard, Metric, Post, Sample
+from fusionbench.contracts import CANONICAL, Dataset, MethodCard, Metric, Post, Sample, SetMetric
+from fusionbench.datasets.splits import LIST_OPTION
 from fusionbench.degrading import Condition, profiles
 from fusionbench.degrading.native_choice import AUTOMATIC, EVERYTHING, chosen_samples, left_out, native_groups
 from fusionbench.degrading.writing import already_degraded
 from fusionbench.errors import InputError
 from fusionbench.evaluation.provenance import (
+    array_hash,
     code_hash,
     content_hash,
     file_hash,
@@ -21,8 +23,18 @@ from fusionbench.evaluation.provenance import (
     method_hash,
     weights_hash,
 )
-from fusionbench.measuring import MetricRequest, needs_clean_output, profile_class, ready_metrics
+from fusionbench.measuring import (
+    DetectorRequest,
+    MetricRequest,
+    needs_clean_output,
+    profile_class,
+    ready_metrics,
+)
 from fusionbench.method_references import SEPARATOR, MethodReference, card_with
+from fusionbench.observing import USES_DETECTOR, ready_set_metrics
+
+SHOWN_DIGITS = 12
+"""Digits of a list's SHA-256 that tables show."""
 
 PIPELINE_VERSION = 1
 """Raised whenever the harness itself (reading, composing, fusing, rounding, measuring) changes a number."""
@@ -126,15 +138,19 @@ def make_plan(
     samples_of = {condition: chosen_samples(every, condition, native, limit) for condition in conditions}
     _refuse_twins([method.name for method in methods])
     chosen = ready_metrics(metrics)
+    of_set = ready_set_metrics(metrics)
     _refuse_nothing_to_measure(conditions, chosen)
-    metric_identity = _metrics_identity(chosen, metrics)
-    metric_display = {name: _metric_display(metric) for name, metric in chosen.items()}
+    metric_identity = {**_metrics_identity(chosen, metrics), **_set_identity(of_set, metrics.detector)}
+    metric_display = {name: _metric_display(metric) for name, metric in (chosen | of_set).items()}
+    for name, metric in of_set.items():
+        metric_display[name] |= {"set": dict(metric.display(dataset.card))}
     used = {sample.id: sample for samples in samples_of.values() for sample in samples}
     prints = {image_id: _fingerprint(dataset, sample) for image_id, sample in used.items()}
     listed = {
         condition: content_hash([[sample.id, prints[sample.id]] for sample in samples])
         for condition, samples in samples_of.items()
     }
+    labelled = _labels_identity(dataset, used.values()) if of_set else {}
     identities = {method.name: _method_identity(method) for method in methods}
     cells = [
         Cell(
@@ -154,6 +170,7 @@ def make_plan(
                 "metrics": metric_identity,
                 **({} if metrics.profile == CANONICAL else {"profile": metrics.profile}),
                 **_clean_output_identity(method, condition, chosen),
+                **labelled,
             },
             display={
                 "metrics": metric_display,
@@ -188,7 +205,14 @@ def shard_of(plan: Plan, index: int, count: int) -> Plan:
 
 def _publishable(options: Mapping[str, str]) -> dict[str, str]:
     """Options with files and folders named by what they are: where a user keeps them is nobody's business."""
-    return {name: "PATH" if Path(value).exists() else value for name, value in options.items()}
+    return {name: _published(name, Path(value)) or value for name, value in options.items()}
+
+
+def _published(option: str, path: Path) -> str:
+    """What stands for a path; a list of images is known by its name and hash. Empty for what is no path."""
+    if not path.exists():
+        return ""
+    return f"{path.name}@{file_hash(path)[:SHOWN_DIGITS]}" if option == LIST_OPTION else "PATH"
 
 
 def _refuse_twins(names: Sequence[str]) -> None:
@@ -265,7 +289,37 @@ def _metrics_identity(metrics: Mapping[str, Metric], request: MetricRequest) -> 
     }
 
 
-def _metric_display(metric: Metric) -> dict[str, Any]:
+def _set_identity(metrics: Mapping[str, SetMetric], detector: DetectorRequest | None) -> dict[str, Any]:
+    """The metrics of whole sets, with the detector of those that use one."""
+    found = {}
+    for name, metric in metrics.items():
+        found[name] = {"version": metric.card.version, "code": code_hash(type(metric))}
+        if detector is not None and getattr(metric, "uses", "") == USES_DETECTOR:
+            found[name] |= {
+                "detector": detector.name,
+                "detector_code": code_hash(registry.load("detector", detector.name)),
+                "weights": file_hash(detector.weights),
+            }
+    return found
+
+
+def _labels_identity(dataset: Dataset, samples: Iterable[Sample]) -> dict[str, str]:
+    """The annotations; those of a generated dataset are in its samples' fingerprints already."""
+    if dataset.card.synthetic:
+        return {}
+    return {"labels": content_hash([[sample.id, _labels_print(dataset, sample)] for sample in samples])}
+
+
+def _labels_print(dataset: Dataset, sample: Sample) -> Any:
+    try:
+        labels = dataset.labels(sample)
+    except Exception as error:
+        return f"unusable: {error}"
+    boxes = None if labels.boxes is None else [list(vars(box).values()) for box in labels.boxes]
+    return [boxes, None if labels.mask is None else array_hash(labels.mask)]
+
+
+def _metric_display(metric: Metric | SetMetric) -> dict[str, Any]:
     card = metric.card
     return {
         "label": card.label,
@@ -285,7 +339,7 @@ def _refuse_degrading_twice(dataset: str, given: str, conditions: Sequence[Condi
 
 
 def _refuse_nothing_to_measure(conditions: Sequence[Condition], metrics: Mapping[str, Metric]) -> None:
-    if len(needs_clean_output(metrics)) == len(metrics) and any(c.is_clean for c in conditions):
+    if metrics and len(needs_clean_output(metrics)) == len(metrics) and any(c.is_clean for c in conditions):
         raise InputError(
             f"metric {next(iter(metrics))}: compares the output on a degraded pair with that on the clean "
             "one; name a degradation (such as --degradation haze), or further metrics"

@@ -13,6 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fusionbench import registry
 from fusionbench.errors import InputError
 from fusionbench.external_methods import deciding_files
@@ -38,6 +41,12 @@ def content_hash(value: Any) -> str:
     """Hash of a value made of JSON types, independent of the order of keys; 32 hexadecimal digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def array_hash(values: NDArray[np.generic]) -> str:
+    """Hash of an array's shape, type and values; 32 hexadecimal digits."""
+    head = f"{values.dtype.str} {values.shape}".encode()
+    return hashlib.blake2b(head + np.ascontiguousarray(values).tobytes(), digest_size=16).hexdigest()
 
 
 def code_hash(plugin: type) -> str:

@@ -287,13 +287,14 @@ def _table(results: Sequence[ImageResult]) -> pyarrow.Table:
     import pyarrow
 
     rows = [(result.image, *measurement) for result in results for measurement in result.measurements]
-    columns = list(zip(*rows, strict=True)) or [()] * 5
     text, number = pyarrow.string(), pyarrow.float64()
-    names = ("image", "metric", "reference", "value", "reason")
-    types = (text, text, text, number, text)
-    return pyarrow.table(
-        {name: pyarrow.array(column, kind) for name, column, kind in zip(names, columns, types, strict=True)}
-    )
+    names = ("image", "metric", "reference", "value", "reason", "record")
+    types = (text, text, text, number, text, text)
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    # Only metrics of whole sets keep records.
+    shown = len(names) if any(columns[-1]) else len(names) - 1
+    kept = list(zip(names, columns, types, strict=True))[:shown]
+    return pyarrow.table({name: pyarrow.array(column, kind) for name, column, kind in kept})
 
 
 def _now() -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fusionbench.batch_measuring import KeptSources, measure_batch
-from fusionbench.contracts import Dataset, Device, ImagePair, MeasuredImage, Sample, SourceImages
+from fusionbench.contracts import Dataset, Device, ImagePair, Labels, MeasuredImage, Sample, SourceImages
 from fusionbench.datasets.pairing import normal_id
 from fusionbench.degrading import Condition, DegradedPair, degrade_pair
 from fusionbench.errors import FusionbenchError, InputError, MethodError
@@ -29,6 +29,7 @@ from fusionbench.measuring import (
     needs_clean_output,
     ready_metrics,
 )
+from fusionbench.observing import not_observed, observe_image, ready_set_metrics
 from fusionbench.ready_methods import ReadyMethod, ready_method
 
 
@@ -90,6 +91,8 @@ class _Prepared:
     degraded: DegradedPair | None
     problem: str = ""
     sources: dict[Reference, SourceImages] = field(default_factory=dict)
+    labels: Labels | str = ""
+    """Its annotations, or why they cannot be read; only where a metric compares with them."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ class Worker:
         self._device = setup.device
         self._metrics = ready_metrics(setup.metrics)
         self._of_clean_output = needs_clean_output(self._metrics)
+        self._set_metrics = ready_set_metrics(setup.metrics, setup.device)
         if setup.threads is not None:
             _limit_threads(setup.threads)
         self._ready: dict[str, ReadyMethod] = {}
@@ -183,7 +187,15 @@ class Worker:
         started = time.perf_counter()
         sources = _sources(degraded, condition)
         seconds.measure += time.perf_counter() - started
-        return _Prepared(sample, pending, degraded, sources=sources)
+        return _Prepared(sample, pending, degraded, sources=sources, labels=self._labels(sample))
+
+    def _labels(self, sample: Sample) -> Labels | str:
+        if not self._set_metrics:
+            return ""
+        try:
+            return self._dataset.labels(sample)
+        except Exception as error:
+            return str(error) if isinstance(error, FusionbenchError) else f"{type(error).__name__}: {error}"
 
     def _fuse(self, name: str, images: Sequence[_Prepared]) -> list[Fused | str]:
         """Fuse images by one method: a result, or the reason why there is none, for each."""
@@ -209,18 +221,17 @@ class Worker:
         if self._device != "cuda" and len(outputs) > 1:
             return [result for each in outputs for result in self._measure(condition, [each], kept, seconds)]
         started = time.perf_counter()
-        fused = [
-            (measured(output.fused.image), output.sources)
-            for output in outputs
-            if isinstance(output.fused, Fused)
-        ]
-        rows = iter(self._rows(fused, kept))
+        made = [(output, output.fused) for output in outputs if isinstance(output.fused, Fused)]
+        own_rows = self._rows([(measured(fused.image), output.sources) for output, fused in made], kept)
+        rows = iter(
+            [own + self._observe(output, fused) for own, (output, fused) in zip(own_rows, made, strict=True)]
+        )
         spent = time.perf_counter() - started
         seconds.measure += spent
         return [
             self._without_rows(condition, output.image, output.fused)
             if isinstance(output.fused, str)
-            else self._with_rows(next(rows), output, output.fused, spent / len(fused))
+            else self._with_rows(next(rows), output, output.fused, spent / len(made))
             for output in outputs
         ]
 
@@ -232,9 +243,16 @@ class Worker:
             return measure_batch(images, sources, self._metrics, self._device, kept)
         return [measure_image(image, compared, self._metrics) for image, compared in fused]
 
+    def _observe(self, output: _Output, fused: Fused) -> list[Measurement]:
+        if output.image.degraded is None:
+            return []
+        clean, labels = output.image.degraded.clean, output.image.labels
+        return observe_image(fused.image, labels, clean, self._dataset.card, self._set_metrics)
+
     def _without_rows(self, condition: Condition, image: _Prepared, reason: str) -> ImageResult:
         references = _references(condition, clean_output=bool(self._of_clean_output))
-        return ImageResult(image.sample.id, tuple(failed(self._metrics, references, reason)))
+        rows = failed(self._metrics, references, reason) + not_observed(self._set_metrics, reason)
+        return ImageResult(image.sample.id, tuple(rows))
 
     def _with_rows(
         self, rows: list[Measurement], output: _Output, fused: Fused, seconds: float

@@ -20,6 +20,8 @@ MAX_FAILURES = 20
 def render_markdown(table: Table) -> str:
     """The whole leaderboard as one Markdown document."""
     parts = [f"# {_escape(table.title)}", _facts(table), _grids(table), _legend(table)]
+    if any(row.figures for row in table.rows):
+        parts += ["## Further figures", _further(table)]
     for part in table.by_severity:
         parts += [f"## Severity {severity_text(part.severities)}", _grids(part)]
     for part in table.by_native:
@@ -129,7 +131,20 @@ def _legend(table: Table) -> str:
         lines.append(
             "Stability compares the output on the damaged pair with the method's own output on the clean one."
         )
+    lines += table.notes
     return " ".join(lines)
+
+
+def _further(table: Table) -> str:
+    """Figures of whole sets that stand in no column: by class, by size."""
+    names = list(dict.fromkeys(name for row in table.rows for name in row.figures))
+    lines = [_line(["Method", *(_escape(name) for name in names)])]
+    lines.append(_line(["---", *["---:"] * len(names)]))
+    for row in table.rows:
+        values = [row.figures.get(name, float("nan")) for name in names]
+        shown = ["n/a" if value != value else f"{value:.3f}" for value in values]
+        lines.append(_line([_name(row), *shown]))
+    return "\n".join(lines)
 
 
 def _failures(table: Table) -> str:
@@ -199,9 +214,10 @@ def _common_options(table: Table) -> str:
         parts.append(f"--limit {limit}")
     if table.profile != CANONICAL:
         parts.append(f"--profile {table.profile}")
-    parts.append("--metric " + ",".join(dict.fromkeys(column.metric for column in table.columns)))
-    metrics = table.stamps[-1]["identity"]["metrics"]
-    parts += [f"--weights {name}=FILE" for name in sorted(metrics) if metrics[name].get("weights")]
+    metrics = {name: own for stamp in table.stamps for name, own in stamp["identity"]["metrics"].items()}
+    parts.append("--metric " + ",".join(metrics))
+    needing = {own.get("detector", name) for name, own in metrics.items() if own.get("weights")}
+    parts += [f"--weights {name}=FILE" for name in sorted(needing)]
     return " ".join(parts)
 
 

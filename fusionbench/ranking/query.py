@@ -123,7 +123,10 @@ def read_values(cells: Sequence[StoredCell]) -> pd.DataFrame:
     newest = {name: identity for cell in cells for name, identity in _metrics(cell).items()}
     with duckdb.connect() as connection:
         rows: pd.DataFrame = connection.execute(
-            "SELECT filename, image, metric, reference, value, reason FROM read_parquet(?, filename = true)",
+            # A row with neither is a record of a metric of the whole set: see `set_scores`.
+            "SELECT filename, image, metric, reference, value, reason "
+            "FROM read_parquet(?, filename = true, union_by_name = true) "
+            "WHERE value IS NOT NULL OR reason <> ''",
             [list(files)],
         ).df()
     found = [files[name] for name in rows["filename"]]
@@ -136,7 +139,7 @@ def read_values(cells: Sequence[StoredCell]) -> pd.DataFrame:
     # A value wins over a failure, and what was measured later over what was measured earlier: they differ
     # only where other images of the clean pairs were given.
     unique: pd.DataFrame = (
-        rows[current]
+        rows.loc[current]
         .iloc[::-1]
         .sort_values("failed", kind="stable")
         .drop_duplicates(identifying, ignore_index=True)

@@ -12,12 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.ranking.query import StoredCell, current_cells, read_values
+from fusionbench.ranking.set_scores import SetResults, set_results, with_set_values
 from fusionbench.ranking.table import Column, Row, Table, Value, severity_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 REFERENCE_ORDER = ("none", "clean", "degraded", "clean_output")
+"""Of values that are means over images; figures of whole sets come after them."""
 
 
 def make_table(cells: Sequence[StoredCell]) -> Table:
@@ -47,7 +49,8 @@ def _by_native(
     groups: Mapping[str, Sequence[str]] = cells[-1].stamp["display"].get("native", {})
     tables = []
     for native, ids in groups.items():
-        table = _at_severities(cells, values[values["image"].isin(ids)], severities)
+        of_native = frozenset(ids)
+        table = _at_severities(cells, values[values["image"].isin(ids)], severities, of_native)
         tables.append(replace(table, native=native, images=len(ids)))
     return tuple(tables)
 
@@ -64,16 +67,26 @@ def _most_common_severity(cells: Sequence[StoredCell]) -> float:
     return min(counts, key=lambda severity: (-counts[severity], severity))
 
 
-def _at_severities(cells: Sequence[StoredCell], values: pd.DataFrame, severities: Sequence[float]) -> Table:
+def _at_severities(
+    cells: Sequence[StoredCell],
+    values: pd.DataFrame,
+    severities: Sequence[float],
+    images: frozenset[str] | None = None,
+) -> Table:
     chosen = [cell for cell in cells if cell.stamp["severity"] in severities]
-    return _table(chosen, values[values["severity"].isin(severities)], severities)
+    found = set_results(chosen, images)
+    return _table(chosen, values[values["severity"].isin(severities)], severities, found)
 
 
-def _table(cells: Sequence[StoredCell], values: pd.DataFrame, severities: Sequence[float]) -> Table:
+def _table(
+    cells: Sequence[StoredCell], values: pd.DataFrame, severities: Sequence[float], found: list[SetResults]
+) -> Table:
     stamp = cells[-1].stamp
     columns = _columns(cells, values)
     means = _image_means(values, len(severities))
     rows = [_row(name, of_method, columns, means, values) for name, of_method in _by_method(cells).items()]
+    rows = with_set_values(rows, found, severities)
+    columns += tuple(column for results in found for column in results.columns)
     placed = _place(rows, columns)
     return Table(
         dataset=stamp["dataset"],
@@ -87,6 +100,7 @@ def _table(cells: Sequence[StoredCell], values: pd.DataFrame, severities: Sequen
         rows=tuple(sorted(placed, key=_order)),
         failures=_failures(values),
         stamps=tuple(cell.stamp for cell in cells),
+        notes=tuple(note for results in found for note in results.notes),
     )
 
 
@@ -149,7 +163,7 @@ def _place(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     """Give every ranked method its place in every column, and its mean rank."""
     places: dict[str, dict[Column, int]] = {row.method: {} for row in rows}
     for column in columns:
-        having = [row for row in rows if column in row.values]
+        having = [row for row in rows if column in row.values and not column.derived]
         every = frozenset().union(*(row.values[column].images for row in having))
         ranked = [row for row in having if not row.reference and row.values[column].images == every]
         if len(ranked) < 2:
@@ -192,10 +206,7 @@ def _decisive(columns: Sequence[Column]) -> list[Column]:
 def _with_places(row: Row, places: Mapping[Column, int], decisive: Sequence[Column]) -> Row:
     ranks = [places[column] for column in decisive if column in places]
     mean_rank = sum(ranks) / len(ranks) if ranks and len(ranks) == len(decisive) else None
-    values = {
-        column: Value(value.mean, value.deviation, value.images, places.get(column))
-        for column, value in row.values.items()
-    }
+    values = {column: replace(value, place=places.get(column)) for column, value in row.values.items()}
     return replace(row, mean_rank=mean_rank, values=values)
 
 

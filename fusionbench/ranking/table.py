@@ -31,6 +31,8 @@ class Column:
     rewards_noise: bool
     won_by: str = ""
     """The image that is best by construction; such a column does not count in the mean rank."""
+    derived: bool = False
+    """True for what follows from another column, such as a gain over a single image: never ranked."""
 
     @property
     def against(self) -> str:
@@ -55,6 +57,8 @@ class Value:
     """Ids of the images it is a mean over."""
     place: int | None = None
     """1 for the best of its column, 2 for the second, None where it is not ranked."""
+    interval: tuple[float, float] | None = None
+    """Of 95 % confidence, for figures of a whole set."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Row:
     """What is shown behind the method's name."""
     cost: Mapping[str, float] = field(default_factory=dict)
     """By the names in `COST_HEADS`, as far as known."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """Further figures of metrics of whole sets, by name: `map/Car`, `map_small`."""
 
     @property
     def label(self) -> str:
@@ -99,6 +105,8 @@ class Table:
     """The same table for each severity, where there are several."""
     by_native: tuple[Table, ...] = field(default=())
     """The same table for each real condition the images were taken in, where they differ."""
+    notes: tuple[str, ...] = ()
+    """Sentences a reader of its figures of whole sets has to know."""
     native: str = EVERY_NATIVE
     """The real condition all its images were taken in."""
 
@@ -164,6 +172,9 @@ class Table:
 
     def number(self, column: Column, value: Value) -> str:
         """A mean as text, with as many decimals as the largest value of its column deserves."""
+        if value.interval is not None:
+            low, high = value.interval
+            return f"{value.mean:.3f} [{low:.2f}, {high:.2f}]"
         largest = max(abs(row.values[column].mean) for row in self.rows if column in row.values)
         return f"{value.mean:.4f}" if largest < 10 else f"{value.mean:.2f}"
 

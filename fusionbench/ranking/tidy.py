@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ FIELDS = (
     "direction",
     "mean",
     "deviation",
+    "low",
+    "high",
     "images",
     "failed_images",
     "place",
@@ -52,24 +55,34 @@ def render_csv(table: Table) -> str:
 
 def _records(table: Table) -> Iterator[dict[str, Any]]:
     for row in table.rows:
+        about = {
+            "dataset": table.dataset,
+            "split": table.split,
+            "degradation": table.degradation,
+            "native": table.native,
+            "severity": severity_text(table.severities),
+            "seed": table.seed,
+            "profile": table.profile,
+            "method": row.method,
+            "detail": row.detail,
+            "failed_images": row.failed_images,
+            **row.cost,
+        }
         for column, value in row.values.items():
+            low, high = value.interval or (None, None)
             yield {
-                "dataset": table.dataset,
-                "split": table.split,
-                "degradation": table.degradation,
-                "native": table.native,
-                "severity": severity_text(table.severities),
-                "seed": table.seed,
-                "profile": table.profile,
-                "method": row.method,
-                "detail": row.detail,
+                **about,
                 "metric": column.metric,
                 "reference": column.reference,
                 "direction": column.direction,
                 "mean": value.mean,
                 "deviation": value.deviation,
+                "low": low,
+                "high": high,
                 "images": len(value.images),
-                "failed_images": row.failed_images,
                 "place": value.place,
-                **row.cost,
             }
+        for name, figure in row.figures.items():
+            # NaN is no JSON; an empty field of a CSV says the same.
+            known = figure if math.isfinite(figure) else None
+            yield {**about, "metric": name, "reference": "labels", "mean": known}

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fusionbench.contracts import DatasetCard
-from fusionbench.datasets.splits import checked_options, chosen_split, chosen_value, read_list
+from fusionbench.datasets.splits import checked_options, chosen_split, chosen_value, list_text, read_list
 from fusionbench.errors import InputError
 
 CARD = DatasetCard("toy", "Toy", ("test", "train"), "none", "nowhere", options={"light": "", "list": ""})
@@ -67,3 +70,15 @@ def test_an_empty_list_is_an_error(tmp_path: Path) -> None:
 def test_a_missing_list_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.txt: no such file"):
         read_list(tmp_path / "gone.txt", {"a"})
+
+
+@given(st.sets(st.sampled_from(["a", "b.v2", "00001", "c.png", "d.PNG.jpg", "é", "x y"]), min_size=1))
+def test_a_written_list_is_read_as_the_same_ids(ids: set[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        assert read_list(listing(Path(folder), list_text(ids)), ids) == tuple(sorted(ids))
+
+
+@pytest.mark.parametrize("name", ["", " a", "a\nb", "e\u0301"])
+def test_an_id_that_a_line_cannot_hold_is_named(name: str) -> None:
+    with pytest.raises(InputError, match="cannot stand in a list of ids; rename the file"):
+        list_text([name])

@@ -1,0 +1,1 @@
+"""Detectors: one file a detector, named as the registry names it."""

@@ -1,0 +1,187 @@
+"""A metric of the whole set goes the way of every other: cells, store, failures, tables."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from fusionbench import registry
+from fusionbench.api import evaluate
+from fusionbench.errors import InputError
+from fusionbench.ranking.markdown import render_markdown
+from fusionbench.ranking.tidy import records
+from tests.toy_detector import write_m3fd
+
+METHODS = ("visible", "infrared", "max")
+
+
+@pytest.fixture
+def bright(monkeypatch, tmp_path):
+    """A registered detector, and its weights."""
+    found = registry.entry_points
+
+    def entry_points(group):
+        own = [EntryPoint("bright", "tests.toy_detector:Bright", group)]
+        return [*found(group=group), *(own if group == "fusionbench.detectors" else [])]
+
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+    registry._entry_points.cache_clear()
+    weights = tmp_path / "bright.bin"
+    weights.write_bytes(b"first")
+    yield weights
+    registry._entry_points.cache_clear()
+
+
+@pytest.fixture
+def run(bright, tmp_path):
+    root = write_m3fd(tmp_path / "data", scenes=6)
+
+    def call(**more):
+        given = {"methods": METHODS, "metrics": ["map"], "weights": {"bright": bright}, **more}
+        return evaluate("m3fd", root=root, results=tmp_path / "results", **given)
+
+    return call
+
+
+def value(evaluation, method, metric):
+    (table,) = evaluation.tables
+    row = next(row for row in table.rows if row.method == method)
+    return next((found for column, found in row.values.items() if column.metric == metric), None)
+
+
+def test_each_camera_finds_its_half_and_fusing_finds_all(run):
+    evaluation = run()
+    # One of two objects, at full precision: recalls 0 to .50, 51 of 101.
+    assert value(evaluation, "visible", "map").mean == pytest.approx(51 / 101)
+    assert value(evaluation, "infrared", "map").mean == pytest.approx(51 / 101)
+    assert value(evaluation, "max", "map").mean == pytest.approx(1.0)
+
+
+def test_the_gain_is_over_the_better_single_image(run):
+    gain = value(run(), "max", "map_gain")
+    assert gain.mean == pytest.approx(50 / 101)
+    assert gain.interval == pytest.approx((50 / 101, 50 / 101))
+
+
+def test_a_method_that_is_one_camera_gains_nothing_in_any_drawn_set(run, write_method):
+    gain = value(run(methods=[*METHODS, write_method("return visible")]), "Mine", "map_gain")
+    assert (gain.mean, gain.interval) == (0.0, (0.0, 0.0))
+
+
+def test_severities_give_the_share_at_which_fusing_loses(run):
+    evaluation = run(degradation="low_light", severity="2,4", native="all", methods=[*METHODS, "average"])
+    # Of the average of a dark and a bright image nothing is bright.
+    assert value(evaluation, "average", "map_worse").mean == 1.0
+    assert value(evaluation, "max", "map_worse").mean in (0.0, 0.5, 1.0)
+
+
+def test_records_are_read_and_not_computed_again(run):
+    first, second = run(), run()
+    assert (first.report.computed, second.report.computed) == (18, 0)
+    assert value(second, "max", "map") == value(first, "max", "map")
+
+
+def test_other_weights_are_another_cell(run, bright):
+    run()
+    bright.write_bytes(b"second")
+    assert run().report.computed == 18
+
+
+def test_another_annotation_is_another_cell(run, tmp_path):
+    run()
+    annotation = next((tmp_path / "data/M3FD_Detection/Annotation").iterdir())
+    annotation.write_text("<annotation></annotation>")
+    assert run().report.computed == 18
+
+
+def test_other_annotations_or_detectors_never_meet_in_one_table(run, bright):
+    run()
+    bright.write_bytes(b"second")
+    (board,) = run(methods=["visible"]).boards
+    assert {row.method for row in board.rows if row.values} == {"visible"}
+
+
+def test_metrics_of_images_stand_beside_those_of_sets(run):
+    (table,) = run(metrics=["map", "sd"]).tables
+    assert [column.metric for column in table.columns] == ["sd", "map", "map50", "map_gain"]
+
+
+def test_an_image_without_annotation_fails_alone_and_is_named(run, tmp_path):
+    annotation = sorted((tmp_path / "data/M3FD_Detection/Annotation").iterdir())[2]
+    annotation.unlink()
+    evaluation = run()
+    (failure,) = evaluation.failures
+    assert failure.startswith(f"{annotation.stem} (every method)")
+    assert len(value(evaluation, "max", "map").images) == 5
+
+
+def test_a_box_outside_of_its_image_fails_alone_and_is_named(run, tmp_path):
+    annotation = sorted((tmp_path / "data/M3FD_Detection/Annotation").iterdir())[0]
+    annotation.write_text(
+        annotation.read_text().replace("<xmin>40", "<xmin>400").replace("<xmax>52", "<xmax>452")
+    )
+    (failure,) = run().failures
+    assert "a Car box (400, 20, 452, 40) covers nothing of the 64x48 image" in failure
+
+
+def test_without_weights_of_a_detector_the_remedy_is_named(run):
+    with pytest.raises(InputError, match=r"metric map: needs a detector and its weights; give --weights"):
+        run(weights={})
+
+
+def test_a_dataset_without_boxes_is_refused(bright, pair_folders, tmp_path):
+    with pytest.raises(InputError, match="dataset folder has no boxes"):
+        evaluate(
+            "folder",
+            **pair_folders,
+            metrics=["map"],
+            weights={"bright": bright},
+            results=tmp_path / "results",
+        )
+
+
+def test_weights_of_a_detector_nobody_uses_are_refused(run):
+    with pytest.raises(InputError, match="weights for 'bright'"):
+        run(metrics=["sd"])
+
+
+def test_what_has_to_be_said_of_a_detector_is_said(run):
+    assert run().notices == ("a toy",)
+
+
+def test_tables_say_what_is_covered_and_how_it_was_drawn(run):
+    (table,) = run().tables
+    text = render_markdown(table)
+    assert "mAP(2/6) ↑" in text
+    assert "does not know Bus, Motorcycle, Lamp, Truck" in text
+    assert "from 6 scenes" in text and "So few scenes tell little" in text
+    assert "--metric map --weights bright=FILE" in text
+    assert "## Further figures" in text and "map50/Car" in text
+
+
+def test_records_for_machines_hold_intervals_and_classes(run):
+    (table,) = run().tables
+    every = [record for record in records(table) if record["native"] == "all"]
+    found = {(record["method"], record["metric"]): record for record in every}
+    assert found["max", "map"]["low"] == pytest.approx(1.0)
+    assert found["max", "map50/Car"]["mean"] == pytest.approx(1.0)
+    assert found["max", "map50/People"]["mean"] is None
+
+
+def test_copies_of_a_scene_do_not_narrow_an_interval(bright, tmp_path):
+    widths = []
+    for copies in (1, 4):
+        evaluation = evaluate(
+            "m3fd",
+            root=write_m3fd(tmp_path / f"data{copies}", scenes=6, copies=copies),
+            methods=["visible"],
+            metrics=["map"],
+            weights={"bright": bright},
+            results=tmp_path / f"results{copies}",
+            degradation="noise",
+            severity=5,
+        )
+        low, high = value(evaluation, "visible", "map").interval
+        widths.append(high - low)
+    assert widths[1] > 0.5 * widths[0]
