@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, cast
 
 from fusionbench import registry
 from fusionbench.contracts import CANONICAL, MeasuredImage, Metric, MetricCard, Profile, SourceImages
+from fusionbench.downstream import DownstreamRequest, requests_in
 from fusionbench.errors import FusionbenchError, InputError, UnknownNameError
 
 Reference = Literal["none", "clean", "degraded", "clean_output", "labels"]
@@ -25,14 +26,6 @@ CORE = "core"
 
 
 @dataclass(frozen=True)
-class DetectorRequest:
-    """What finds objects, for the metrics that use a detector."""
-
-    name: str
-    weights: Path
-
-
-@dataclass(frozen=True)
 class MetricRequest:
     """Which metrics to measure, by whose conventions. Small and picklable."""
 
@@ -40,7 +33,8 @@ class MetricRequest:
     profile: str = CANONICAL
     weights: tuple[tuple[str, Path], ...] = ()
     """Files of trained weights by metric, for those that read one."""
-    detector: DetectorRequest | None = None
+    downstream: tuple[DownstreamRequest, ...] = ()
+    """What looks at fused images, for the metrics of whole sets."""
 
 
 class Measurement(NamedTuple):
@@ -88,15 +82,7 @@ def choose_metrics(
         )
     given = tuple((name, path) for name, path in (weights or {}).items() if name in found)
     of_set = any(is_set_metric(name, profile) for name in found)
-    return MetricRequest(found, profile, given, _detector_in(weights or {}) if of_set else None)
-
-
-def _detector_in(weights: Mapping[str, Path]) -> DetectorRequest | None:
-    """The detector that weights are given for."""
-    named = [name for name in weights if name in registry.names("detector")]
-    if len(named) > 1:
-        raise InputError(f"weights for {' and '.join(named)}: one detector at a time; leave one out")
-    return DetectorRequest(named[0], weights[named[0]]) if named else None
+    return MetricRequest(found, profile, given, requests_in(weights or {}) if of_set else ())
 
 
 def _without_clean_output(

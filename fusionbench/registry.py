@@ -2,7 +2,8 @@
 
 Bundled plugins register through the same entry-point groups as anyone else's: `fusionbench.methods`,
 `fusionbench.enhancements`, `fusionbench.metrics`, `fusionbench.profiles`, `fusionbench.degradations`,
-`fusionbench.degradation_profiles`, `fusionbench.datasets`, `fusionbench.detectors`.
+`fusionbench.degradation_profiles`, `fusionbench.datasets`, `fusionbench.detectors`,
+`fusionbench.segmenters`.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
         Dataset,
         Degradation,
         DegradationProfile,
-        Detector,
-        Device,
         Enhancement,
         FusionMethod,
     )
@@ -41,6 +40,7 @@ Kind = Literal[
     "profile",
     "degradation_profile",
     "detector",
+    "segmenter",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -96,16 +96,6 @@ def load_all(kind: Kind) -> dict[str, Any]:
 def enhancement(name: str) -> Enhancement:
     """Create the enhancement registered under a name."""
     return cast("Enhancement", load("enhancement", name)())
-
-
-def detector(name: str, weights: Path, device: Device) -> Detector:
-    """Create the detector registered under a name with its weights.
-
-    Raises:
-        InputError: If its library or its weights are not there.
-        UnknownNameError: If there is none.
-    """
-    return cast("Detector", load("detector", name)(weights=weights, device=device))
 
 
 def degradation(name: str) -> Degradation:

@@ -63,7 +63,7 @@ def fresh_environment(tmp_path) -> Path:
     return python
 
 
-def test_the_wheel_holds_the_five_packages_and_no_other(wheel):
+def test_the_wheel_holds_the_six_packages_and_no_other(wheel):
     tops = {name.split("/")[0] for name in wheel.namelist()}
     packages = {
         "fusionbench",
@@ -71,6 +71,7 @@ def test_the_wheel_holds_the_five_packages_and_no_other(wheel):
         "fusionbench_metrics",
         "fusionbench_degradations",
         "fusionbench_detectors",
+        "fusionbench_segmenters",
     }
     assert {top for top in tops if not top.endswith(".dist-info")} == packages
 
@@ -82,6 +83,7 @@ def test_the_wheel_holds_every_module_of_the_repository(wheel):
         "fusionbench_metrics": REPOSITORY / "metrics",
         "fusionbench_degradations": REPOSITORY / "degradations",
         "fusionbench_detectors": REPOSITORY / "detectors",
+        "fusionbench_segmenters": REPOSITORY / "segmenters",
     }
     expected = {
         str(path.relative_to(root)) for name, root in roots.items() for path in (root / name).rglob("*.py")

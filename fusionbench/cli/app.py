@@ -18,6 +18,7 @@ from fusionbench.cli import (
     measure,
     score,
     train,
+    train_detector,
     weights,
 )
 
@@ -52,6 +53,7 @@ app.command("score")(score.score)
 app.command("measure")(measure.measure)
 app.command("fuse")(fuse.fuse)
 app.command("train")(train.train)
+app.command("train-detector")(train_detector.train_detector)
 app.command("degrade")(degrade.degrade)
 app.command("detections")(detections.detections)
 app.command("calibrate")(calibrate.calibrate)

@@ -221,17 +221,23 @@ def _ready_detector(
 ) -> tuple[SetMetric, str, Sequence[str]]:
     """The metric that finds the objects, what its detector is called, and the classes that one lacks."""
     from fusionbench import registry
-    from fusionbench.observing import ready_set_metrics
+    from fusionbench.downstream import ONE_RUN
+    from fusionbench.observing import SetMetrics
 
-    if measured.detector is None:
+    if not measured.downstream:
         known = registry.names("detector")
         raise InputError(
             f"no weights of a detector are given: --weights {known[0] if known else 'DETECTOR'}=FILE "
             f"(detectors: {', '.join(known) or 'none is installed'})"
         )
-    metric = ready_set_metrics(measured, options.device(device))["map"]
-    name = measured.detector.name
+    judge = measured.downstream[0]
+    if judge.trained_for_methods:
+        raise InputError(
+            f"{judge.weights}: is a folder; name the file of one detector, which looks at all panels"
+        )
+    metric = SetMetrics(measured, options.device(device)).of("")["map"][ONE_RUN]
+    name = judge.name
     notice = registry.load("detector", name).card.notice
     if notice:
         typer.echo(f"notice: {notice}", err=True)
-    return metric, f"{name} ({measured.detector.weights.name})", metric.display(dataset.card)["missing"]
+    return metric, f"{name} ({judge.weights.name})", metric.display(dataset.card)["missing"]

@@ -124,6 +124,7 @@ def _listing(plural: str, plugins: Mapping[str, type]) -> Any:
         "degradation_profiles": ("title", "reference"),
         "datasets": ("title", "splits", "licence"),
         "detectors": ("title", "licence", "needs"),
+        "segmenters": ("title", "licence", "needs"),
     }[plural]
     grid = Table(title=plural, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     grid.add_column("name", style="bold", no_wrap=True)

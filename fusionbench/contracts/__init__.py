@@ -30,6 +30,7 @@ from fusionbench.contracts.detector import (
     LabelledImage,
     TrainableDetector,
 )
+from fusionbench.contracts.downstream import DownstreamCard, DownstreamTraining
 from fusionbench.contracts.enhancement import Enhancement, EnhancementCard
 from fusionbench.contracts.method import (
     Device,
@@ -77,6 +78,13 @@ from fusionbench.contracts.recipe import (
     TrainingStage,
     named_generator,
 )
+from fusionbench.contracts.segmenter import (
+    SegmentedImage,
+    Segmenter,
+    SegmenterCard,
+    SegmenterTraining,
+    TrainableSegmenter,
+)
 from fusionbench.contracts.set_metric import Record, SetMetric, SetSummary
 
 __all__ = [
@@ -102,6 +110,8 @@ __all__ = [
     "DetectorCard",
     "DetectorTraining",
     "Device",
+    "DownstreamCard",
+    "DownstreamTraining",
     "Draw",
     "Enhancement",
     "EnhancementCard",
@@ -130,6 +140,10 @@ __all__ = [
     "RecipeCard",
     "Record",
     "Sample",
+    "SegmentedImage",
+    "Segmenter",
+    "SegmenterCard",
+    "SegmenterTraining",
     "SetMetric",
     "SetSummary",
     "SourceBatch",
@@ -140,6 +154,7 @@ __all__ = [
     "StageRequest",
     "Trainable",
     "TrainableDetector",
+    "TrainableSegmenter",
     "TrainingFrame",
     "TrainingFrames",
     "TrainingStage",

@@ -5,34 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fusionbench.contracts.downstream import DownstreamCard, DownstreamTraining
 from fusionbench.contracts.pairs import Box, Uint8Image
-
-if TYPE_CHECKING:
-    from fusionbench.contracts.method import Device
 
 
 @dataclass(frozen=True)
-class DetectorCard:
+class DetectorCard(DownstreamCard):
     """What a person should know about a detector."""
-
-    name: str
-    title: str
-    licence: str
-    """Of the library and of usual weights, with what follows from it in a few words."""
-    code: str = ""
-    paper: str = ""
-    settings: str = ""
-    """Image size, least score, overlap and count of what it gives: in words, for tables."""
-    needs: str = ""
-    """What it needs beyond the installation, such as an extra and a file of weights."""
-    notice: str = ""
-    """What is said once where it is used, such as a licence that reaches further than its package."""
-    summary: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,20 +68,8 @@ class LabelledImage:
 
 
 @dataclass(frozen=True)
-class DetectorTraining:
-    """How to train a detector: nothing here differs between the methods that are compared."""
-
-    classes: tuple[str, ...]
-    start: Path | None
-    """Weights or a network's description to start from; None for the detector's own smallest network."""
-    epochs: int
-    image_size: int
-    """Longest side the images are brought to, in pixels."""
-    batch: int
-    seed: int
-    device: Device = "cpu"
-    options: tuple[tuple[str, Any], ...] = ()
-    """Settings of the detector's own trainer, such as its learning rate."""
+class DetectorTraining(DownstreamTraining):
+    """How to train a detector."""
 
 
 @runtime_checkable

@@ -264,10 +264,8 @@ def score(
 
 
 def _notices(metrics: MetricRequest) -> tuple[str, ...]:
-    if metrics.detector is None:
-        return ()
-    notice = registry.load("detector", metrics.detector.name).card.notice
-    return (notice,) if notice else ()
+    cards = [registry.load(request.kind, request.name).card for request in metrics.downstream]
+    return tuple(card.notice for card in cards if card.notice)
 
 
 def _require_some_sample(plan: Plan, folder: FusedFolder, option: str) -> None:

@@ -88,8 +88,8 @@ def method_requests(
     references = [MethodReference(name) for name in methods]
     own = {reference.method for reference in references}
     for name in weights:
-        detects = metrics.detector is not None and name == metrics.detector.name
-        if name not in methods and name not in own and name not in metrics.names and not detects:
+        judges = name in {request.name for request in metrics.downstream}
+        if name not in methods and name not in own and name not in metrics.names and not judges:
             raise InputError(
                 f"weights for {name!r}: no such method or metric is asked for; "
                 "name it in --method or --metric too"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fusionbench import registry
-from fusionbench.contracts import CANONICAL, Dataset, MethodCard, Metric, Post, Sample, SetMetric
+from fusionbench.contracts import CANONICAL, Dataset, MethodCard, Metric, Post, Sample
 from fusionbench.datasets.splits import LIST_OPTION
 from fusionbench.degrading import Condition, profiles
 from fusionbench.degrading.native_choice import AUTOMATIC, EVERYTHING, chosen_samples, left_out, native_groups
 from fusionbench.degrading.writing import already_degraded
 from fusionbench.errors import InputError
 from fusionbench.evaluation.provenance import (
-    array_hash,
     code_hash,
     content_hash,
     file_hash,
@@ -23,15 +22,21 @@ from fusionbench.evaluation.provenance import (
     method_hash,
     weights_hash,
 )
+from fusionbench.evaluation.whole_sets import (
+    judges_identity,
+    labels_identity,
+    metric_display,
+    set_display,
+    set_identity,
+)
 from fusionbench.measuring import (
-    DetectorRequest,
     MetricRequest,
     needs_clean_output,
     profile_class,
     ready_metrics,
 )
 from fusionbench.method_references import SEPARATOR, MethodReference, card_with
-from fusionbench.observing import USES_DETECTOR, ready_set_metrics
+from fusionbench.observing import SetMetrics
 
 SHOWN_DIGITS = 12
 """Digits of a list's SHA-256 that tables show."""
@@ -138,20 +143,19 @@ def make_plan(
     samples_of = {condition: chosen_samples(every, condition, native, limit) for condition in conditions}
     _refuse_twins([method.name for method in methods])
     chosen = ready_metrics(metrics)
-    of_set = ready_set_metrics(metrics)
+    of_set = SetMetrics(metrics)
+    observing = {method.name: of_set.of(method.name) for method in methods}
     _refuse_nothing_to_measure(conditions, chosen)
-    metric_identity = {**_metrics_identity(chosen, metrics), **_set_identity(of_set, metrics.detector)}
-    metric_display = {name: _metric_display(metric) for name, metric in (chosen | of_set).items()}
-    for name, metric in of_set.items():
-        metric_display[name] |= {"set": dict(metric.display(dataset.card))}
+    metric_identity = {**_metrics_identity(chosen, metrics), **set_identity(of_set)}
+    shown_metrics = {name: metric_display(metric) for name, metric in chosen.items()}
     used = {sample.id: sample for samples in samples_of.values() for sample in samples}
     prints = {image_id: _fingerprint(dataset, sample) for image_id, sample in used.items()}
     listed = {
         condition: content_hash([[sample.id, prints[sample.id]] for sample in samples])
         for condition, samples in samples_of.items()
     }
-    labelled = _labels_identity(dataset, used.values()) if of_set else {}
-    identities = {method.name: _method_identity(method) for method in methods}
+    labelled = labels_identity(dataset, used.values()) if of_set else {}
+    identities = {method.name: method_identity(method) for method in methods}
     cells = [
         Cell(
             dataset=dataset.card.name,
@@ -171,9 +175,16 @@ def make_plan(
                 **({} if metrics.profile == CANONICAL else {"profile": metrics.profile}),
                 **_clean_output_identity(method, condition, chosen),
                 **labelled,
+                **judges_identity(of_set, method.name),
             },
             display={
-                "metrics": metric_display,
+                "metrics": {
+                    **shown_metrics,
+                    **{
+                        name: set_display(runs, of_set.judges[name], dataset)
+                        for name, runs in observing[method.name].items()
+                    },
+                },
                 "method": _method_display(method, dataset.card.name, samples_of[condition]),
                 "synthetic": dataset.card.synthetic,
                 "limit": limit,
@@ -263,7 +274,8 @@ def _clean_output_identity(
     return {"fused_clean": folder_hash(request.fused_clean)}
 
 
-def _method_identity(request: MethodRequest) -> dict[str, Any]:
+def method_identity(request: MethodRequest) -> dict[str, Any]:
+    """Everything of a method that changes what it fuses."""
     if request.fused is not None:
         return {"fused": folder_hash(request.fused)}
     reference = request.method or request.name
@@ -286,46 +298,6 @@ def _metrics_identity(metrics: Mapping[str, Metric], request: MetricRequest) -> 
             **weights.get(name, {}),
         }
         for name, metric in metrics.items()
-    }
-
-
-def _set_identity(metrics: Mapping[str, SetMetric], detector: DetectorRequest | None) -> dict[str, Any]:
-    """The metrics of whole sets, with the detector of those that use one."""
-    found = {}
-    for name, metric in metrics.items():
-        found[name] = {"version": metric.card.version, "code": code_hash(type(metric))}
-        if detector is not None and getattr(metric, "uses", "") == USES_DETECTOR:
-            found[name] |= {
-                "detector": detector.name,
-                "detector_code": code_hash(registry.load("detector", detector.name)),
-                "weights": file_hash(detector.weights),
-            }
-    return found
-
-
-def _labels_identity(dataset: Dataset, samples: Iterable[Sample]) -> dict[str, str]:
-    """The annotations; those of a generated dataset are in its samples' fingerprints already."""
-    if dataset.card.synthetic:
-        return {}
-    return {"labels": content_hash([[sample.id, _labels_print(dataset, sample)] for sample in samples])}
-
-
-def _labels_print(dataset: Dataset, sample: Sample) -> Any:
-    try:
-        labels = dataset.labels(sample)
-    except Exception as error:
-        return f"unusable: {error}"
-    boxes = None if labels.boxes is None else [list(vars(box).values()) for box in labels.boxes]
-    return [boxes, None if labels.mask is None else array_hash(labels.mask)]
-
-
-def _metric_display(metric: Metric | SetMetric) -> dict[str, Any]:
-    card = metric.card
-    return {
-        "label": card.label,
-        "direction": card.direction,
-        "rewards_noise": card.rewards_noise,
-        "won_by": card.won_by,
     }
 
 

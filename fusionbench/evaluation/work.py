@@ -29,7 +29,7 @@ from fusionbench.measuring import (
     needs_clean_output,
     ready_metrics,
 )
-from fusionbench.observing import not_observed, observe_image, ready_set_metrics
+from fusionbench.observing import SetMetrics, not_observed, observe_image
 from fusionbench.ready_methods import ReadyMethod, ready_method
 
 
@@ -99,6 +99,7 @@ class _Prepared:
 class _Output:
     """What a method made of one image, or the reason why there is nothing."""
 
+    method: str
     image: _Prepared
     fused: Fused | str
     clean: Fused | str | None
@@ -126,7 +127,8 @@ class Worker:
         self._device = setup.device
         self._metrics = ready_metrics(setup.metrics)
         self._of_clean_output = needs_clean_output(self._metrics)
-        self._set_metrics = ready_set_metrics(setup.metrics, setup.device)
+        self._set_metrics = SetMetrics(setup.metrics, setup.device)
+        self._observing = {request.name: self._set_metrics.of(request.name) for request in setup.methods}
         if setup.threads is not None:
             _limit_threads(setup.threads)
         self._ready: dict[str, ReadyMethod] = {}
@@ -157,7 +159,7 @@ class Worker:
             outputs = self._fuse(name, waiting)
             clean_outputs = self._fuse_clean(name, waiting, task.condition)
             seconds.fuse += time.perf_counter() - started
-            made = [_Output(*each) for each in zip(waiting, outputs, clean_outputs, strict=True)]
+            made = [_Output(name, *each) for each in zip(waiting, outputs, clean_outputs, strict=True)]
             results += [(name, result) for result in self._measure(task.condition, made, kept, seconds)]
         return Outcome(task.condition, tuple(results), seconds)
 
@@ -247,11 +249,11 @@ class Worker:
         if output.image.degraded is None:
             return []
         clean, labels = output.image.degraded.clean, output.image.labels
-        return observe_image(fused.image, labels, clean, self._dataset.card, self._set_metrics)
+        return observe_image(fused.image, labels, clean, self._dataset.card, self._observing[output.method])
 
     def _without_rows(self, condition: Condition, image: _Prepared, reason: str) -> ImageResult:
         references = _references(condition, clean_output=bool(self._of_clean_output))
-        rows = failed(self._metrics, references, reason) + not_observed(self._set_metrics, reason)
+        rows = failed(self._metrics, references, reason) + not_observed(self._set_metrics.classes, reason)
         return ImageResult(image.sample.id, tuple(rows))
 
     def _with_rows(

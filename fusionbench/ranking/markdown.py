@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fusionbench.contracts import CANONICAL
+from fusionbench.downstream import KINDS
 from fusionbench.ranking.statistics import ranking_columns
 from fusionbench.ranking.table import COST_HEADS, Column, Row, Table, severity_text
 
@@ -216,9 +217,14 @@ def _common_options(table: Table) -> str:
         parts.append(f"--profile {table.profile}")
     metrics = {name: own for stamp in table.stamps for name, own in stamp["identity"]["metrics"].items()}
     parts.append("--metric " + ",".join(metrics))
-    needing = {own.get("detector", name) for name, own in metrics.items() if own.get("weights")}
+    needing = {_needs_weights(name, own) for name, own in metrics.items() if own.get("weights")}
     parts += [f"--weights {name}=FILE" for name in sorted(needing)]
     return " ".join(parts)
+
+
+def _needs_weights(metric: str, identity: Mapping[str, Any]) -> str:
+    """What weights are given for: a metric, or what looks at the images for it."""
+    return next((str(identity[kind]) for kind in KINDS if kind in identity), metric)
 
 
 def _shown_options(table: Table) -> dict[str, str]:

@@ -21,7 +21,7 @@ from fusionbench.ranking.query import StoredCell
 from fusionbench.ranking.table import Column, Row, Value
 
 if TYPE_CHECKING:
-    from fusionbench.contracts import Record, SetMetric
+    from fusionbench.contracts import Record, SetMetric, SetSummary
 
 DRAWS = 1000
 """Sets drawn for an interval."""
@@ -144,7 +144,8 @@ def _compared_with(cell: StoredCell, metric: str) -> tuple[Any, Any]:
     return identity["metrics"][metric], identity.get("labels")
 
 
-_Kept = dict[str, tuple["Record", tuple[int, int]]]
+_Kept = dict[str, tuple[Mapping[str, "Record"], tuple[int, int]]]
+"""Records by run and hashes of the pair, by image."""
 
 
 def _records(cell: StoredCell, metric: str, images: frozenset[str] | None) -> _Kept:
@@ -181,14 +182,35 @@ def _scored(
     ids = tuple(sorted(records))
     key = (cell.stamp["rows_sha256"], metric, ids)
     if key not in _computed:
-        summary = plugin.summarise([records[image][0] for image in ids])
-        drawn = [summary.scores(counts) for counts in _drawn_counts(ids, scenes)]
-        _computed[key] = SetScores(
-            frozenset(ids),
-            summary.scores(),
-            np.array([[scores[name] for scores in drawn] for name in columns], dtype=np.float64),
-        )
+        runs = sorted({run for image in ids for run in records[image][0]})
+        summaries = [plugin.summarise([records[image][0][run] for image in ids]) for run in runs]
+        drawn = _drawn(summaries, _drawn_counts(ids, scenes), columns)
+        by_run = [summary.scores() for summary in summaries]
+        figures = {name: float(np.mean([scores[name] for scores in by_run])) for name in by_run[0]}
+        if len(runs) > 1:
+            figures |= {
+                f"{name} {run}": scores[name]
+                for name in columns
+                for run, scores in zip(runs, by_run, strict=True)
+            }
+        _computed[key] = SetScores(frozenset(ids), figures, drawn)
     return _computed[key]
+
+
+def _drawn(
+    summaries: Sequence[SetSummary], counts: Sequence[NDArray[np.int64]], columns: Sequence[str]
+) -> NDArray[np.float64]:
+    """Figures of drawn sets, each the mean over runs that are drawn as well: `(columns, draws)`."""
+    generator = np.random.default_rng(1)
+    shares = np.full(len(summaries), 1.0 / len(summaries))
+    values = np.empty((len(columns), len(counts)))
+    for place, (images, times) in enumerate(
+        zip(counts, generator.multinomial(len(summaries), shares, size=len(counts)), strict=True)
+    ):
+        picked = [(summaries[int(run)].scores(images), times[run]) for run in np.flatnonzero(times)]
+        for row, name in enumerate(columns):
+            values[row, place] = sum(scores[name] * often for scores, often in picked) / len(summaries)
+    return values
 
 
 def _drawn_counts(ids: Sequence[str], scenes: Mapping[str, int]) -> list[NDArray[np.int64]]:

@@ -70,14 +70,7 @@ class MeanAveragePrecision:
         covered, every = tuple(known), dataset.box_classes
         part = "" if len(covered) == len(every) else f"({len(covered)}/{len(every)})"
         missing = ", ".join(name for name in every if name not in covered)
-        card = self._detector.card
-        notes = [
-            f"mAP is what {card.title} ({card.settings}) finds in the fused images, trained on other images "
-            "and frozen: it measures how much they look like what it was trained on, not what a detector "
-            "trained on them could reach."
-        ]
-        if missing:
-            notes.append(f"The detector does not know {missing}: left out, and n/a in per-class figures.")
+        notes = [f"The detector does not know {missing}: left out of mAP."] if missing else []
         return {
             "columns": {name: f"{label}{part}" for name, label in self.columns.items()},
             "classes": list(covered),

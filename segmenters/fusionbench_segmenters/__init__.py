@@ -1,0 +1,1 @@
+"""Segmenters: one file a segmenter, named as the registry names it."""
