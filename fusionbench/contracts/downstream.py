@@ -21,7 +21,7 @@ class DownstreamCard:
     code: str = ""
     paper: str = ""
     settings: str = ""
-    """Image size and what else decides the result (least score, overlap, normalisation): in words, for tables."""
+    """Image size, and what else decides the result (least score, normalisation): in words, for tables."""
     needs: str = ""
     """What it needs beyond the installation, such as an extra and a file of weights."""
     notice: str = ""

@@ -1,4 +1,4 @@
-"""A U-Net of .3 million parameters that a processor can train.
+"""A U-Net of .2 million parameters that a processor can train.
 
 Reference:
     O. Ronneberger, P. Fischer, T. Brox: "U-Net: Convolutional networks for biomedical image segmentation",
@@ -10,9 +10,6 @@ from __future__ import annotations
 import torch
 from torch import nn
 from torch.nn.functional import interpolate
-
-WIDTH = 24
-"""Channels at half the image's size, unless the training says otherwise."""
 
 STEPS = (1, 2, 3, 4)
 """Channels of each level, in widths; each level is half the size of the one before."""
@@ -46,7 +43,7 @@ class CompactUNet(nn.Module):
         width: Channels at half the size.
     """
 
-    def __init__(self, classes: int, width: int = WIDTH) -> None:
+    def __init__(self, classes: int, width: int) -> None:
         super().__init__()
         channels = [width * step for step in STEPS]
         self.down = nn.ModuleList(

@@ -8,9 +8,10 @@ mirroring are a function of the seed, so that two methods are trained alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from fusionbench_segmenters.network_images import normalised, padded_size
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+
+Network = TypeVar("Network", bound="nn.Module")
 
 IGNORED = 255
 """Id of a pixel that is not learnt from."""
@@ -47,6 +51,9 @@ class LearningOptions:
     """Whether half of the frames are mirrored left to right."""
 
 
+Options = TypeVar("Options", bound=LearningOptions)
+
+
 @dataclass(frozen=True, eq=False)
 class Frames:
     """What is learnt from, in memory as 8-bit arrays."""
@@ -70,7 +77,7 @@ class Frames:
                 for have, want in zip(mask.shape, self.size, strict=True)
             )
             # Drawn even where it is not used: an option then changes nothing else.
-            step = -1 if generator.random() < 0.5 and mirror else 1  # noqa: PLR2004
+            step = -1 if generator.random() < 0.5 and mirror else 1
             seen = image[top : top + height, left : left + width][:, ::step]
             rows, columns = seen.shape[:2]
             images[number, :rows, :columns] = seen
@@ -99,23 +106,22 @@ def gather(images: Iterable[SegmentedImage], training: SegmenterTraining) -> Fra
     kept, masks, learnt = [], [], 0
     for item in images:
         if item.mask.shape != item.image.shape[:2]:
-            mask, image = (f"{each.shape[1]}x{each.shape[0]}" for each in (item.mask, item.image))
-            raise InputError(f"image {item.id}: is {image} but its mask is {mask}; get them again")
+            has, should = (f"{each.shape[1]}x{each.shape[0]}" for each in (item.mask, item.image))
+            raise InputError(f"image {item.id}: is {should} but its mask is {has}; get them again")
         mask = np.where(item.mask < len(training.classes), item.mask, IGNORED).astype(np.uint8)
         learnt += int((mask != IGNORED).sum())
         kept.append(item.image)
         masks.append(mask)
     if not learnt:
         raise InputError(
-            f"no image to train on has a pixel of {', '.join(training.classes)}; choose other images or classes"
+            f"no image to train on has a pixel of {', '.join(training.classes)}; choose other images or "
+            "classes"
         )
-    height, width = (
-        min(max(mask.shape[axis] for mask in masks), training.image_size) for axis in (0, 1)
-    )
+    height, width = (min(max(mask.shape[axis] for mask in masks), training.image_size) for axis in (0, 1))
     return Frames(kept, masks, padded_size(height, width))
 
 
-def read_options(kind: type[LearningOptions], training: SegmenterTraining) -> LearningOptions:
+def read_options(kind: type[Options], training: SegmenterTraining) -> Options:
     """The options of a training.
 
     Args:
@@ -133,8 +139,19 @@ def read_options(kind: type[LearningOptions], training: SegmenterTraining) -> Le
         values[name] = _like(name, value, known[name].default)
     options = kind(**values)
     if options.class_weights not in WEIGHTINGS:
-        raise InputError(f"option 'class_weights' is {' or '.join(WEIGHTINGS)}, not {options.class_weights!r}")
+        words = " or ".join(WEIGHTINGS)
+        raise InputError(f"option 'class_weights' is {words}, not {options.class_weights!r}")
     return options
+
+
+@contextmanager
+def seeded_network(create: Callable[[], Network], seed: int) -> Iterator[Network]:
+    """Draw a network's weights, and whatever it draws while it learns, by a seed; generators are put back."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield create()
 
 
 def learn(
@@ -178,7 +195,7 @@ def learn(
             made = frames.batch(places, options.mirror, generator)
             loss = _loss(made, logits, weights, device)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         if not math.isfinite(float(loss.detach())):
             raise TrainingError(
@@ -232,9 +249,17 @@ def _require_plausible(training: SegmenterTraining) -> None:
 
 
 def _like(name: str, value: Any, default: Any) -> Any:
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+    """A value of an option, of the type of its default; numbers are not negative, whole ones not zero."""
+    kind = type(default)
+    if kind is float and type(value) is int:
         value = float(value)
-    if type(value) is not type(default) or (not isinstance(value, (bool, str)) and not value >= 0):
-        expected = {bool: "true or false", str: "a word", int: "a whole number", float: "a number from 0"}
-        raise InputError(f"option {name!r} is {expected[type(default)]}, not {value!r}")
+    fits = type(value) is kind and (kind not in (int, float) or (1 if kind is int else 0) <= value < math.inf)
+    if not fits:
+        expected = {
+            bool: "true or false",
+            str: "a word",
+            int: "a whole number from 1",
+            float: "a number from 0",
+        }
+        raise InputError(f"option {name!r} is {expected[kind]}, not {value!r}")
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,28 @@ def classes_in(header: Mapping[str, str], count: int, path: Path) -> tuple[str, 
     return tuple(found)
 
 
-def fitting(found: Mapping[str, torch.Tensor], network: nn.Module) -> dict[str, torch.Tensor]:
-    """Those of some tensors that a network has, by name and shape."""
+def load_start(
+    network: nn.Module, tensors: Mapping[str, torch.Tensor], needed: Callable[[str], bool], path: Path
+) -> None:
+    """Fill a network with weights to start from; what they lack stays as it was drawn.
+
+    Args:
+        network: To be filled.
+        tensors: By the network's own names. One of another shape is left out, as a head of other classes is.
+        needed: Whether a start without the tensor of a name is none.
+        path: Where they come from, for the message.
+
+    Raises:
+        InputError: If one that is needed is not there.
+    """
     own = network.state_dict()
-    return {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
+    fitting = {
+        name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape
+    }
+    lacking = next((name for name in own if needed(name) and name not in fitting), None)
+    if lacking is not None:
+        raise InputError(
+            f"{path}: holds other weights than {type(network).__name__} has ({lacking} does not fit); give "
+            "other weights to start from, or none"
+        )
+    network.load_state_dict(fitting, strict=False)

@@ -19,9 +19,6 @@ SPREAD = (0.229, 0.224, 0.225)
 SIDE = 16
 """Sides of what a network sees are multiples of it."""
 
-Logits = "Callable[[torch.Tensor], torch.Tensor]"
-"""From `(N, 3, H, W)` normalised images to `(N, classes, H, W)`."""
-
 
 def padded_size(height: int, width: int) -> tuple[int, int]:
     """The smallest height and width that hold an image and are multiples of `SIDE`."""
@@ -30,8 +27,9 @@ def padded_size(height: int, width: int) -> tuple[int, int]:
 
 def normalised(images: torch.Tensor) -> torch.Tensor:
     """`(N, H, W, 3)` uint8 to `(N, 3, H, W)` float32."""
-    mean, spread = (images.new_tensor(values, dtype=_single()).view(1, 3, 1, 1) for values in (MEAN, SPREAD))
-    return (images.permute(0, 3, 1, 2).to(_single()) / 255.0 - mean) / spread
+    planes = images.permute(0, 3, 1, 2).contiguous().float() / 255.0
+    mean, spread = (planes.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, SPREAD))
+    return (planes - mean) / spread
 
 
 def segmented(image: Uint8Image, logits: Callable[[torch.Tensor], torch.Tensor], device: str) -> Uint8Image:
@@ -39,7 +37,7 @@ def segmented(image: Uint8Image, logits: Callable[[torch.Tensor], torch.Tensor],
 
     Args:
         image: RGB `(H, W, 3)`; its last row and column are repeated where sides have to grow.
-        logits: The network.
+        logits: The network, from `(N, 3, H, W)` normalised images to `(N, classes, H, W)`.
         device: Where it is.
 
     Returns:
@@ -54,9 +52,3 @@ def segmented(image: Uint8Image, logits: Callable[[torch.Tensor], torch.Tensor],
         found = logits(normalised(torch.from_numpy(grown)[None].to(device)))[0, :, :height, :width]
         places: Uint8Image = found.argmax(dim=0).to(torch.uint8).cpu().numpy()
     return places
-
-
-def _single() -> torch.dtype:
-    import torch
-
-    return torch.float32
