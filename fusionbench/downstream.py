@@ -1,7 +1,7 @@
 """Networks that look at fused images for a task (detectors, segmenters): which one judges which method.
 
 One file of weights judges every method alike. A folder holds networks trained for each method, as
-`fusionbench train-detector` writes it: `METHOD/RUN.pt`, a run being a seed, and `training.json` on how.
+`fusionbench train-detector` writes it: `METHOD/seedN.pt`, each seed a run, and `training.json` on how.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ DownstreamKind = Literal["detector", "segmenter"]
 KINDS: tuple[DownstreamKind, ...] = get_args(DownstreamKind)
 
 TRAINING_FILE = "training.json"
+
+STAMP_SUFFIX = ".json"
+"""Of the file beside each network that says what it was trained for."""
 
 ONE_RUN = ""
 """Name of the only run where one file judges every method."""
@@ -71,7 +74,7 @@ class DownstreamRequest:
         if not self.trained_for_methods:
             return {ONE_RUN: self.weights}
         folder = self.weights / folder_name(method)
-        found = {path.stem: path for path in sorted(folder.glob("*.pt"))}
+        found = {path.stem: path for path in sorted(folder.glob("seed*")) if path.suffix != STAMP_SUFFIX}
         if not found:
             raise InputError(
                 f"{self.weights}: holds no {self.kind} trained for {method}; train one with "

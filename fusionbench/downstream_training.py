@@ -1,4 +1,4 @@
-"""Protocol B: a detector trained for each method on the method's own fused images, all by one recipe.
+"""Protocol B: a detector or segmenter trained for each method on its own fused images, all by one recipe.
 
 Nothing but the fused images differs between methods: start, order, augmentation, epochs and seeds are the
 same, the last epoch counts, and no image of the test part has a say. What is written is what `--weights
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from fusionbench import registry
-from fusionbench.contracts import Dataset, DetectorTraining, LabelledImage, Sample, TrainableDetector
-from fusionbench.downstream import TRAINING_FILE, folder_name
+from fusionbench.contracts import Dataset, DownstreamTraining, LabelledImage, Sample, SegmentedImage
+from fusionbench.downstream import STAMP_SUFFIX, TRAINING_FILE, DownstreamKind, folder_name
 from fusionbench.errors import FusionbenchError, InputError
 from fusionbench.evaluation.plan import MethodRequest, method_identity
 from fusionbench.evaluation.provenance import code_hash, content_hash, file_hash
@@ -33,72 +33,76 @@ Told = Callable[[str], None]
 class TrainingRequest:
     """What to train, and on what."""
 
-    detector: str
+    kind: DownstreamKind
+    network: str
+    """Registered name of the detector or segmenter."""
     dataset: Dataset
     methods: tuple[MethodRequest, ...]
-    training: DetectorTraining
+    training: DownstreamTraining
     """Its seed stands for each of `seeds`."""
     seeds: tuple[int, ...]
     limit: int | None = None
     """Only the first so many images."""
 
 
-def train_detectors(request: TrainingRequest, out: Path, told: Told) -> list[Path]:
-    """Train a detector for each method and seed; what is there already is kept.
+def train_networks(request: TrainingRequest, out: Path, told: Told) -> list[Path]:
+    """Train a network for each method and seed; what is there already is kept.
 
     Args:
         request: What to train.
-        out: Folder for `METHOD/seedN.pt` and `training.json`.
+        out: Folder for `METHOD/seedN.*` and `training.json`.
         told: Hears what is being done.
 
     Returns:
         The files of weights.
 
     Raises:
-        InputError: If the dataset has no boxes, an image cannot be fused or read, the detector cannot be
-            trained, or the folder holds another training.
+        InputError: If the dataset has no such labels, an image cannot be fused or read, the network cannot
+            be trained, or the folder holds another training.
         FusionbenchError: If a training fails.
     """
-    detector = registry.load("detector", request.detector)
-    if not isinstance(detector, type) or not hasattr(detector, "train"):
-        raise InputError(f"detector {request.detector}: cannot be trained here; choose another, such as yolo")
+    network = registry.load(request.kind, request.network)
+    if not hasattr(network, "train"):
+        raise InputError(f"{request.kind} {request.network}: cannot be trained here; choose another")
     samples = _samples(request)
-    settings = _settings(request, detector, samples)
+    settings = _settings(request, network, samples)
     _write_training(out / TRAINING_FILE, settings, _note(request, len(samples)))
     return [
         path
         for method in request.methods
-        for path in _train_for(method, request, detector, samples, out, told)
+        for path in _train_for(method, request, network, samples, out, told)
     ]
 
 
 def _train_for(
     method: MethodRequest,
     request: TrainingRequest,
-    detector: type[TrainableDetector],
+    network: Any,
     samples: Sequence[Sample],
     out: Path,
     told: Told,
 ) -> list[Path]:
     identity = content_hash(method_identity(method))
-    paths = {seed: out / folder_name(method.name) / f"seed{seed}.pt" for seed in request.seeds}
-    missing = [seed for seed, path in paths.items() if not _is_done(path, identity)]
+    folder = out / folder_name(method.name)
+    found = {seed: _done(folder, seed, identity) for seed in request.seeds}
+    missing = [seed for seed, path in found.items() if path is None]
     if not missing:
         told(f"{method.name}: done before")
-        return list(paths.values())
-    room = out / f".{folder_name(method.name)}"
-    shutil.rmtree(room, ignore_errors=True)
-    try:
-        told(f"{method.name}: fusing {len(samples)} images")
-        fused = _fuse_all(method, request, samples, room / "fused")
-        for seed in missing:
-            told(f"{method.name}: training, seed {seed}")
-            training = replace(request.training, seed=seed)
-            trained = detector.train(_labelled(fused, request.dataset), training, room / f"seed{seed}")
-            _keep(trained, paths[seed], identity)
-    finally:
+    else:
+        # Beside the result, on the same disk; what an interrupted training left there is of no use.
+        room = out / f".{folder_name(method.name)}"
         shutil.rmtree(room, ignore_errors=True)
-    return list(paths.values())
+        try:
+            told(f"{method.name}: fusing {len(samples)} images")
+            fused = _fuse_all(method, request, samples, room / "fused")
+            for seed in missing:
+                told(f"{method.name}: training, seed {seed}")
+                training = replace(request.training, seed=seed)
+                trained = network.train(_labelled(fused, request), training, room / f"seed{seed}")
+                found[seed] = _keep(trained, folder, seed, identity)
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+    return [path for path in found.values() if path is not None]
 
 
 def _fuse_all(
@@ -125,34 +129,50 @@ def _fuse_all(
     return fused
 
 
-def _labelled(fused: Sequence[tuple[Sample, Path]], dataset: Dataset) -> Iterator[LabelledImage]:
+def _labelled(
+    fused: Sequence[tuple[Sample, Path]], request: TrainingRequest
+) -> Iterator[LabelledImage | SegmentedImage]:
     for sample, path in fused:
-        yield LabelledImage(sample.id, read_fused(path), dataset.labels(sample).boxes or ())
+        labels, image = request.dataset.labels(sample), read_fused(path)
+        if request.kind == "detector":
+            yield LabelledImage(sample.id, image, labels.boxes or ())
+        elif labels.mask is not None:
+            yield SegmentedImage(sample.id, image, labels.mask)
+
+
+def classes_of(dataset: Dataset, kind: DownstreamKind) -> tuple[str, ...]:
+    """The classes a network of a kind learns from a dataset.
+
+    Raises:
+        InputError: If it has no such labels.
+    """
+    card = dataset.card
+    classes, what = (card.box_classes, "boxes") if kind == "detector" else (card.mask_classes, "masks")
+    if not classes:
+        raise InputError(f"dataset {card.name} has no {what} to train a {kind} on; choose another")
+    return classes
 
 
 def _samples(request: TrainingRequest) -> list[Sample]:
-    card = request.dataset.card
-    if not card.box_classes:
-        raise InputError(f"dataset {card.name} has no boxes to train a detector on; choose another")
     samples = list(request.dataset.samples)[: request.limit]
     for sample in samples:
         if sample.problem:
             raise InputError(sample.problem)
-        if request.dataset.labels(sample).boxes is None:
+        labels = request.dataset.labels(sample)
+        if (labels.boxes if request.kind == "detector" else labels.mask) is None:
             raise InputError(
-                f"{card.name}: {sample.id} has no annotation; add it, or leave the image out of the list"
+                f"{request.dataset.card.name}: {sample.id} has no annotation; add it, or leave the image out "
+                "of the list"
             )
     return samples
 
 
-def _settings(
-    request: TrainingRequest, detector: type[TrainableDetector], samples: Sequence[Sample]
-) -> dict[str, Any]:
+def _settings(request: TrainingRequest, network: type, samples: Sequence[Sample]) -> dict[str, Any]:
     """Everything that decides a training but the method and the seed."""
     dataset, training = request.dataset, request.training
     return {
-        "detector": request.detector,
-        "detector_code": code_hash(detector),
+        request.kind: request.network,
+        "code": code_hash(network),
         "dataset": dataset.card.name,
         "split": dataset.split,
         "samples": content_hash([[sample.id, dataset.fingerprint(sample)] for sample in samples]),
@@ -184,7 +204,7 @@ def _write_training(path: Path, settings: Mapping[str, Any], note: str) -> None:
             there = None
         if there != json.loads(json.dumps(settings)):
             raise InputError(
-                f"{path}: tells of another training (other images, settings or detector); networks of two "
+                f"{path}: tells of another training (other images, settings or network); networks of two "
                 "trainings are no comparison: choose another --out"
             )
         return
@@ -194,23 +214,26 @@ def _write_training(path: Path, settings: Mapping[str, Any], note: str) -> None:
         )
 
 
-def _is_done(path: Path, identity: str) -> bool:
-    """Whether a network is there, whole, and of the method as it is now."""
+def _done(folder: Path, seed: int, identity: str) -> Path | None:
+    """The network of a seed, if it is there, whole, and of the method as it is now."""
     try:
-        stamp = json.loads(_stamp(path).read_text(encoding="utf-8"))
-        return bool(stamp == {"method": identity, "sha256": file_hash(path)})
-    except (OSError, ValueError, InputError):
-        return False
+        stamp = json.loads(_stamp(folder, seed).read_text(encoding="utf-8"))
+        path = folder / stamp["file"]
+        known = stamp["method"] == identity and stamp["sha256"] == file_hash(path)
+    except (OSError, ValueError, KeyError, TypeError, InputError):
+        return None
+    return path if known else None
 
 
-def _keep(trained: Path, path: Path, identity: str) -> None:
+def _keep(trained: Path, folder: Path, seed: int, identity: str) -> Path:
+    path = folder / f"seed{seed}{trained.suffix}"
     with appearing(path) as temporary:
         shutil.copyfile(trained, temporary)
-    with appearing(_stamp(path)) as temporary:
-        temporary.write_text(
-            json.dumps({"method": identity, "sha256": file_hash(path)}) + "\n", encoding="utf-8"
-        )
+    content = {"method": identity, "file": path.name, "sha256": file_hash(path)}
+    with appearing(_stamp(folder, seed)) as temporary:
+        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    return path
 
 
-def _stamp(path: Path) -> Path:
-    return path.with_suffix(".json")
+def _stamp(folder: Path, seed: int) -> Path:
+    return folder / f"seed{seed}{STAMP_SUFFIX}"

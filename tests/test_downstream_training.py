@@ -164,3 +164,23 @@ def test_a_detector_that_cannot_be_trained_is_refused(taught, tmp_path, invoke):
             "--method",
             "max",
         )
+
+
+def test_segmenters_go_the_same_way(invoke, tmp_path):
+    dataset = ["--dataset", "scenes", "--dataset-option", "count=3", "--dataset-option", "size=96x64"]
+    small = ["--size", "64", "--batch", "2", "--epochs", "1", "--seeds", "0,1", "--device", "cpu"]
+    out = str(tmp_path / "unets")
+    invoke("train-segmenter", "unet", *dataset, "--method", "visible,average", *small, "--out", out)
+    evaluation = evaluate(
+        "scenes",
+        dataset_options={"count": "3", "size": "96x64"},
+        methods=["visible", "average"],
+        metrics=["miou"],
+        weights={"unet": out},
+        results=tmp_path / "results",
+    )
+    (table,) = evaluation.tables
+    assert [column.metric for column in table.columns] == ["miou", "miou_objects", "miou_gain"]
+    average = next(row for row in table.rows if row.method == "average")
+    assert {"miou seed0", "miou seed1"} <= average.figures.keys()
+    assert 0.0 < next(iter(average.values.values())).mean < 1.0

@@ -18,7 +18,7 @@ from fusionbench.cli import (
     measure,
     score,
     train,
-    train_detector,
+    train_network,
     weights,
 )
 
@@ -53,7 +53,8 @@ app.command("score")(score.score)
 app.command("measure")(measure.measure)
 app.command("fuse")(fuse.fuse)
 app.command("train")(train.train)
-app.command("train-detector")(train_detector.train_detector)
+app.command("train-detector")(train_network.train_network)
+app.command("train-segmenter")(train_network.train_network)
 app.command("degrade")(degrade.degrade)
 app.command("detections")(detections.detections)
 app.command("calibrate")(calibrate.calibrate)

@@ -71,6 +71,12 @@ class MethodCard:
     needs: str = ""
     """What a person must give or do before it can run; such a method is not among those run by default,
     unless weights are given for it."""
+    by_default: bool = True
+    """False for one that needs nothing and yet is not run when nobody names methods, since it takes long."""
+    extra: str = ""
+    """The extra of fusionbench it needs, if any."""
+    modules: tuple[str, ...] = ()
+    """What that extra installs, by the names it is imported under."""
     weights: str = ""
     """Of trained weights that come with it: whose they are, what they cost, what they reach, and when."""
     trained_on: frozenset[str] = frozenset()

@@ -36,8 +36,8 @@ class SetSummary(Protocol):
 class SetMetric(Protocol):
     """A number for a set of fused images that is no mean of numbers for each, compared with labels.
 
-    Its card says `compares="labels"`. The harness creates it with `detector=` where its class has
-    `uses = "detector"`.
+    Its card says `compares="labels"`. The harness creates it with a trained detector or segmenter
+    where its class says `uses = "detector"` or `"segmenter"`.
     """
 
     columns: ClassVar[Mapping[str, str]]

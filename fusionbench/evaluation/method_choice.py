@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from fusionbench import registry
@@ -21,7 +22,10 @@ EVERY_METHOD = "all"
 def _runnable(weights: Mapping[str, Path]) -> list[str]:
     """Registered methods that lack nothing."""
     known = registry.load_all("method")
-    return [name for name, method in known.items() if name in weights or not card_of(method).needs]
+    cards = {name: card_of(method) for name, method in known.items()}
+    return [
+        name for name, card in cards.items() if name in weights or (card.by_default and not card.needs)
+    ]
 
 
 def choose_methods(
@@ -58,6 +62,8 @@ def _lacking(name: str, method: type[FusionMethod], weights: Mapping[str, Path],
     found = name in weights or (bool(card.official_weights) and has_official_weights(card))
     if card.needs and not found:
         return f"needs {card.needs}"
+    if any(find_spec(module) is None for module in card.modules):
+        return f'needs the extra "{card.extra}": pip install "ivif-fusionbench[{card.extra}]"'
     if card.official_weights and name not in weights and (problem := problem_with_official_weights(card)):
         return problem
     if post == "official" and not hasattr(method, "official"):

@@ -38,7 +38,10 @@ CARD = MethodCard(
     weights="comes with weights of ours, not the authors', who published none: trained 2026-11-28 on 137 "
     "real pairs (MSRS 60, RoadScene 50, LLVIP 18, M3FD 9) and 8 generated scenes, in 40 CPU minutes; "
     "held-out results in weights/MODEL_CARD.md beside its source file",
-    needs="to be asked for by name: it takes a second or two an image, and the extra sgafusion",
+    # A second or two an image.
+    by_default=False,
+    extra="sgafusion",
+    modules=("open_clip", "peft"),
 )
 
 

@@ -1,18 +1,23 @@
-"""`fusionbench train-detector`."""
+"""`fusionbench train-detector` and `train-segmenter`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fusionbench.cli import options
 from fusionbench.errors import InputError
 
+if TYPE_CHECKING:
+    from fusionbench.downstream import DownstreamKind
 
-def train_detector(
-    detector: Annotated[str, typer.Argument(help="Detector that can be trained, such as yolo.")],
+
+def train_network(
+    network: Annotated[
+        str, typer.Argument(help="Detector or segmenter that can be trained, such as yolo or unet.")
+    ],
     method: options.MethodNames,
     dataset: options.DatasetName = "scenes",
     root: options.Root = None,
@@ -35,17 +40,18 @@ def train_detector(
     ] = None,
     limit: options.Limit = None,
     device: options.DeviceName = "auto",
-    out: Annotated[Path, typer.Option(help="Folder for the networks.")] = Path("detectors-trained"),
+    out: Annotated[Path, typer.Option(help="Folder for the networks.")] = Path("networks-trained"),
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a detector for each method on its own fused images, by one recipe, for several seeds.
+    """Train a detector or segmenter for each method on its own fused images, by one recipe, for some seeds.
 
     Interrupted, the same command continues with what is missing. Then: fusionbench eval --metric map
-    --weights yolo=OUT with the same methods, on the test part, clean or degraded.
+    --weights yolo=OUT (or miou, unet=OUT) with the same methods, on the test part, clean or degraded.
     """
-    from fusionbench.contracts import DetectorTraining
+    from fusionbench import registry
+    from fusionbench.contracts import DownstreamTraining
     from fusionbench.datasets import open_dataset
-    from fusionbench.downstream_training import TrainingRequest, train_detectors
+    from fusionbench.downstream_training import TrainingRequest, classes_of, train_networks
     from fusionbench.evaluation.method_choice import choose_methods, method_requests
     from fusionbench.measuring import MetricRequest
 
@@ -54,9 +60,10 @@ def train_detector(
         for name, path in options.named_values("--weights NAME=FILE", weights).items()
     }
     references, _ = choose_methods(options.names_in(method) or [], files, options.post(post))
+    kind: DownstreamKind = "segmenter" if network in registry.names("segmenter") else "detector"
     opened = open_dataset(dataset, root, split, options.dataset_options(dataset_option))
-    training = DetectorTraining(
-        classes=opened.card.box_classes,
+    training = DownstreamTraining(
+        classes=classes_of(opened, kind),
         start=start,
         epochs=epochs,
         image_size=size,
@@ -66,14 +73,15 @@ def train_detector(
         options=_settings(settings),
     )
     request = TrainingRequest(
-        detector,
+        kind,
+        network,
         opened,
         tuple(method_requests(references, files, MetricRequest(()), options.post(post))),
         training,
         _seeds(seeds),
         limit,
     )
-    for path in train_detectors(request, out, lambda text: None if quiet else typer.echo(text, err=True)):
+    for path in train_networks(request, out, lambda text: None if quiet else typer.echo(text, err=True)):
         typer.echo(str(path))
 
 
