@@ -11,6 +11,7 @@ import fusionbench
 from fusionbench import registry
 from fusionbench.contracts import FusionMethod
 from fusionbench.errors import InputError
+from fusionbench.evaluation.method_choice import choose_methods
 from fusionbench.method_references import card_with
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.tidy import render_csv
@@ -40,8 +41,22 @@ def test_by_default_only_what_lacks_nothing_is_run(tmp_path: Path):
     )
     run = {row.method for row in evaluation.tables[0].rows}
     every = registry.load_all("method")
-    assert set(every) - run == {name for name, method in every.items() if method.card.needs}
+    slow = {name for name, method in every.items() if not method.card.by_default}
+    assert set(every) - run == slow | {name for name, method in every.items() if method.card.needs}
     assert not run & {"densefuse", "sgafusion", "sgafusion-untrained"}
+
+
+def test_asked_for_all_it_is_among_them():
+    chosen, left_out = choose_methods(["all"], {})
+    assert "sgafusion" in chosen
+    assert any(reason.startswith("sgafusion-untrained: needs to be asked for by name") for reason in left_out)
+
+
+def test_without_its_extra_it_is_left_out_of_all_with_the_remedy(monkeypatch):
+    monkeypatch.setattr("fusionbench.evaluation.method_choice.find_spec", lambda module: None)
+    chosen, left_out = choose_methods(["all"], {})
+    assert "sgafusion" not in chosen
+    assert any("pip install" in reason for reason in left_out if reason.startswith("sgafusion:"))
 
 
 def test_the_table_says_which_variant_and_which_encoder(tmp_path: Path, checkpoint):
