@@ -87,10 +87,9 @@ def _judge(metric: type[SetMetric], name: str, request: MetricRequest) -> Downst
         if judge.kind == kind:
             return judge
     names = registry.names(kind)
-    usage = f"--weights {names[0]}=FILE" if names else f"--weights {kind.upper()}=FILE"
     raise InputError(
-        f"metric {name}: needs a {kind} and its weights; give {usage} "
-        f"({kind}s: {', '.join(names) or 'none is installed'})"
+        f"metric {name}: needs a {kind} and its weights; give --weights NAME=FILE, NAME one of "
+        f"{', '.join(names) or 'none: no ' + kind + ' is installed'}"
     )
 
 

@@ -34,10 +34,12 @@ def read_voc(path: Path, classes: Sequence[str]) -> tuple[Box, ...]:
         Boxes in pixels, with the edges as they stand in the file; empty where the file has no object.
 
     Raises:
-        InputError: If the file is damaged, declares a document type (entities are refused), names an unknown
-            class, or has a box without four ordered finite edges.
+        InputError: If the file is damaged, says that it is of an image of another name, declares a document
+            type (entities are refused), names an unknown class, or has a box without four ordered finite
+            edges.
     """
     root = _parse_xml(path)
+    _refuse_another_image(root, path)
     return tuple(_voc_box(item, path, classes) for item in root.iter("object"))
 
 
@@ -121,6 +123,15 @@ def _parse_xml(path: Path) -> Element:
     except OSError as error:
         raise _unreadable(path, error) from error
     return builder.close()
+
+
+def _refuse_another_image(root: Element, path: Path) -> None:
+    """The image an annotation says it is of has to be the one whose name it bears."""
+    named = Path((root.findtext("filename") or "").strip().replace("\\", "/")).stem
+    if named and named.casefold() != path.stem.casefold():
+        raise InputError(
+            f"{path}: says that it is of {named}; it is another image's annotation: copy or download it again"
+        )
 
 
 def _voc_box(item: Element, path: Path, classes: Sequence[str]) -> Box:

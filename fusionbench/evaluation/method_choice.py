@@ -23,9 +23,7 @@ def _runnable(weights: Mapping[str, Path]) -> list[str]:
     """Registered methods that lack nothing."""
     known = registry.load_all("method")
     cards = {name: card_of(method) for name, method in known.items()}
-    return [
-        name for name, card in cards.items() if name in weights or (card.by_default and not card.needs)
-    ]
+    return [name for name, card in cards.items() if name in weights or (card.by_default and not card.needs)]
 
 
 def choose_methods(

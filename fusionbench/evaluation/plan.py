@@ -23,6 +23,7 @@ from fusionbench.evaluation.provenance import (
     weights_hash,
 )
 from fusionbench.evaluation.whole_sets import (
+    SHOWN_DIGITS,
     judges_identity,
     labels_identity,
     metric_display,
@@ -37,9 +38,6 @@ from fusionbench.measuring import (
 )
 from fusionbench.method_references import SEPARATOR, MethodReference, card_with
 from fusionbench.observing import SetMetrics
-
-SHOWN_DIGITS = 12
-"""Digits of a list's SHA-256 that tables show."""
 
 PIPELINE_VERSION = 1
 """Raised whenever the harness itself (reading, composing, fusing, rounding, measuring) changes a number."""
@@ -145,7 +143,8 @@ def make_plan(
     chosen = ready_metrics(metrics)
     of_set = SetMetrics(metrics)
     observing = {method.name: of_set.of(method.name) for method in methods}
-    _refuse_nothing_to_measure(conditions, chosen)
+    if not of_set:
+        _refuse_nothing_to_measure(conditions, chosen)
     metric_identity = {**_metrics_identity(chosen, metrics), **set_identity(of_set)}
     shown_metrics = {name: metric_display(metric) for name, metric in chosen.items()}
     used = {sample.id: sample for samples in samples_of.values() for sample in samples}
@@ -154,7 +153,10 @@ def make_plan(
         condition: content_hash([[sample.id, prints[sample.id]] for sample in samples])
         for condition, samples in samples_of.items()
     }
-    labelled = labels_identity(dataset, used.values()) if of_set else {}
+    labelled = {
+        condition: labels_identity(dataset, samples) if of_set else {}
+        for condition, samples in samples_of.items()
+    }
     identities = {method.name: method_identity(method) for method in methods}
     cells = [
         Cell(
@@ -174,7 +176,7 @@ def make_plan(
                 "metrics": metric_identity,
                 **({} if metrics.profile == CANONICAL else {"profile": metrics.profile}),
                 **_clean_output_identity(method, condition, chosen),
-                **labelled,
+                **labelled[condition],
                 **judges_identity(of_set, method.name),
             },
             display={
@@ -311,7 +313,7 @@ def _refuse_degrading_twice(dataset: str, given: str, conditions: Sequence[Condi
 
 
 def _refuse_nothing_to_measure(conditions: Sequence[Condition], metrics: Mapping[str, Metric]) -> None:
-    if metrics and len(needs_clean_output(metrics)) == len(metrics) and any(c.is_clean for c in conditions):
+    if len(needs_clean_output(metrics)) == len(metrics) and any(c.is_clean for c in conditions):
         raise InputError(
             f"metric {next(iter(metrics))}: compares the output on a degraded pair with that on the clean "
             "one; name a degradation (such as --degradation haze), or further metrics"

@@ -144,7 +144,11 @@ class Store:
             with contextlib.suppress(OSError):
                 _write_stamp(self.stamp_path(cell), own)
         stamps = [read_stamp(path) for path in self.rows_path(cell).parent.glob("*.json")]
-        newest = max(stamp["finished"] for stamp in stamps if stamp and stamp["method"] == own["method"])
+        # What judged the images is one for all methods of a table: see `ranking.set_scores`.
+        judged = any("set" in card for card in own["display"]["metrics"].values())
+        newest = max(
+            stamp["finished"] for stamp in stamps if stamp and (judged or stamp["method"] == own["method"])
+        )
         if newest > own["finished"]:
             with contextlib.suppress(OSError):
                 _write_stamp(self.stamp_path(cell), {**own, "finished": _now()})

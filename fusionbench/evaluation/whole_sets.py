@@ -11,6 +11,9 @@ from fusionbench.downstream import DownstreamRequest
 from fusionbench.evaluation.provenance import array_hash, code_hash, content_hash, file_hash
 from fusionbench.observing import Runs, SetMetrics
 
+SHOWN_DIGITS = 12
+"""Digits of a file's SHA-256 that tables show."""
+
 
 def metric_display(metric: Metric | SetMetric) -> dict[str, Any]:
     """What tables say of any metric."""
@@ -66,9 +69,11 @@ def _about_judge(judge: DownstreamRequest | None) -> list[str]:
     card = registry.load(judge.kind, judge.name).card
     if judge.trained_for_methods:
         return [f"{card.title} ({card.settings}): {judge.training['note']}."]
+    digest = file_hash(judge.weights)[:SHOWN_DIGITS]
     return [
-        f"{card.title} ({card.settings}) was trained on other images and is frozen: figures say how much the "
-        "fused images look like what it knows, not what one trained on them would reach."
+        f"{card.title}, {judge.weights.name} (SHA-256 {digest}; {card.settings}), was trained on other "
+        "images and is frozen: figures say how much the fused images look like what it knows, not what one "
+        "trained on them would reach."
     ]
 
 

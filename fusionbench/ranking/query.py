@@ -123,10 +123,9 @@ def read_values(cells: Sequence[StoredCell]) -> pd.DataFrame:
     newest = {name: identity for cell in cells for name, identity in _metrics(cell).items()}
     with duckdb.connect() as connection:
         rows: pd.DataFrame = connection.execute(
-            # A row with neither is a record of a metric of the whole set: see `set_scores`.
+            # Metrics of whole sets have records in place of values: see `set_scores`.
             "SELECT filename, image, metric, reference, value, reason "
-            "FROM read_parquet(?, filename = true, union_by_name = true) "
-            "WHERE value IS NOT NULL OR reason <> ''",
+            "FROM read_parquet(?, filename = true, union_by_name = true) WHERE reference <> 'labels'",
             [list(files)],
         ).df()
     found = [files[name] for name in rows["filename"]]

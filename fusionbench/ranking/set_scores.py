@@ -7,9 +7,10 @@ scenes are found by the hashes kept with each image (`datasets.near_duplicates`)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ DRAWS = 1000
 """Sets drawn for an interval."""
 
 CONFIDENCE = 0.95
+
+SINGLE_IMAGES = 2
+"""Visible and infrared: a gain is over the better of both."""
 
 FEWEST_SCENES = 2
 """Below, there is nothing to draw from."""
@@ -50,6 +54,18 @@ class SetScores:
     """`(columns, draws)`; no draws where there are too few scenes."""
 
 
+class Failure(NamedTuple):
+    """An image without a record, as a row beside the values of metrics of images."""
+
+    method: str
+    severity: float
+    image: str
+    metric: str
+    reference: str
+    value: float
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class SetResults:
     """One metric of whole sets in one table."""
@@ -57,11 +73,12 @@ class SetResults:
     columns: tuple[Column, ...]
     scores: Mapping[tuple[str, float], SetScores]
     """By method and severity."""
+    failures: tuple[Failure, ...]
     notes: tuple[str, ...]
 
 
-_computed: dict[tuple[str, str, tuple[str, ...]], SetScores] = {}
-"""Scores of cells in this process: several tables show one cell."""
+_computed: dict[tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]], SetScores] = {}
+"""Scores in this process, by metric and files, images and their scenes: several tables show one cell."""
 
 
 def set_results(cells: Sequence[StoredCell], images: frozenset[str] | None = None) -> list[SetResults]:
@@ -100,32 +117,75 @@ def _results(
     # Two detectors, or two sets of annotations, never meet in one column: the newest counts.
     newest = _compared_with(having[-1], metric)
     chosen = [cell for cell in having if _compared_with(cell, metric) == newest]
-    records = {id(cell): _records(cell, metric, images) for cell in chosen}
+    records, failures = _records(chosen, metric, images)
     scenes = _scenes(list(records.values()))
     labels: Mapping[str, str] = card["set"]["columns"]
     plugin = cast("type[SetMetric]", registry.load("metric", metric))
     scores = {
-        (cell.stamp["method"], cell.stamp["severity"]): _scored(
-            cell, metric, plugin, records[id(cell)], scenes, tuple(labels)
-        )
-        for cell in chosen
-        if records[id(cell)]
+        key: _scored((metric, *_made_of(chosen, key)), plugin, kept, scenes, tuple(labels))
+        for key, kept in records.items()
     }
+    covered = _covered(card["set"], scores)
     columns = [
-        Column(name, LABELS, label, card["direction"], card["rewards_noise"])
+        Column(name, LABELS, f"{label}{covered}", card["direction"], card["rewards_noise"])
         for name, label in labels.items()
     ]
-    first = columns[0]
-    columns.append(
-        Column(f"{first.metric}_{GAIN}", LABELS, f"Δ{first.label}", first.direction, False, derived=True)
-    )
-    if len({severity for _, severity in scores}) > 1:
-        columns.append(Column(f"{first.metric}_{WORSE}", LABELS, "worse", "lower", False, derived=True))
+    both = len({cell.stamp["method"] for cell in chosen if cell.stamp["display"]["method"]["reference"]})
+    if both >= SINGLE_IMAGES:
+        columns += _derived(columns[0], len({severity for _, severity in scores}))
+    elsewhere = {cell.stamp["method"] for cell in having} - {method for method, _ in records}
+    elsewhere -= {failure[0] for failure in failures}
     return SetResults(
         tuple(columns),
         scores,
-        (*card["set"].get("notes", ()), _about_intervals(len(set(scenes.values())))),
+        tuple(failures),
+        (
+            *card["set"].get("notes", ()),
+            _about_intervals(len(set(scenes.values()))),
+            _about_gain(both),
+            *_about_others(elsewhere, card["label"]),
+        ),
     )
+
+
+def _made_of(cells: Sequence[StoredCell], key: tuple[str, float]) -> tuple[str, ...]:
+    """What the records of a method at a severity came from."""
+    own = [cell for cell in cells if (cell.stamp["method"], cell.stamp["severity"]) == key]
+    return tuple(str(cell.stamp["rows_sha256"]) for cell in own)
+
+
+def _derived(first: Column, severities: int) -> list[Column]:
+    gain = Column(f"{first.metric}_{GAIN}", LABELS, f"Δ{first.label}", first.direction, False, derived=True)
+    worse = Column(f"{first.metric}_{WORSE}", LABELS, "worse", "lower", False, derived=True)
+    return [gain, worse] if severities > 1 else [gain]
+
+
+def _covered(shown: Mapping[str, Any], scores: Mapping[tuple[str, float], SetScores]) -> str:
+    """`(5/6)` where not every class of the dataset is in the mean: not known, or not in these images."""
+    prefix, every = shown.get("class_figures", ""), shown.get("every", 0)
+    if not prefix or not scores:
+        return ""
+    figures = next(iter(scores.values())).figures
+    counted = sum(
+        name.startswith(prefix) and " " not in name and bool(np.isfinite(figures[name])) for name in figures
+    )
+    return "" if counted == every else f"({counted}/{every})"
+
+
+def _about_gain(single: int) -> str:
+    if single < SINGLE_IMAGES:
+        return "No Δ: it needs the rows of the visible and the infrared image alone."
+    return (
+        "Δ is the gain over the better of the visible and the infrared image alone, `worse` the share of "
+        "severities at which fusing loses."
+    )
+
+
+def _about_others(methods: set[str], label: str) -> list[str]:
+    if not methods:
+        return []
+    names = ", ".join(sorted(methods))
+    return [f"{names}: {label} in the store is by other weights or annotations, and left out here."]
 
 
 def _about_intervals(scenes: int) -> str:
@@ -134,8 +194,8 @@ def _about_intervals(scenes: int) -> str:
     few = " **So few scenes tell little.**" if scenes < FEW_SCENES else ""
     return (
         f"Intervals hold 95 of 100 of {DRAWS} sets drawn scene by scene, the same for every method, from "
-        f"{scenes} scenes (images that look alike are of one).{few} Δ is the gain over the better of the "
-        "visible and the infrared image alone, `worse` the share of severities at which fusing loses."
+        f"{scenes} scenes (images that look alike are of one); sets without an object of some class are left "
+        f"out.{few}"
     )
 
 
@@ -148,19 +208,30 @@ _Kept = dict[str, tuple[Mapping[str, "Record"], tuple[int, int]]]
 """Records by run and hashes of the pair, by image."""
 
 
-def _records(cell: StoredCell, metric: str, images: frozenset[str] | None) -> _Kept:
-    """Records of a cell and the hashes of its images, by image."""
+def _records(
+    cells: Sequence[StoredCell], metric: str, images: frozenset[str] | None
+) -> tuple[dict[tuple[str, float], _Kept], list[Failure]]:
+    """Records by method and severity, and the images that have none; a record wins over a failure."""
     import pyarrow.parquet
 
-    table = pyarrow.parquet.read_table(cell.rows)
-    if "record" not in table.column_names:
-        return {}
-    rows = table.select(["image", "metric", "record"]).to_pylist()
-    return {
-        row["image"]: read_record(row["record"])
-        for row in rows
-        if row["metric"] == metric and row["record"] and (images is None or row["image"] in images)
-    }
+    records: dict[tuple[str, float], _Kept] = {}
+    failures: dict[tuple[str, float, str], Failure] = {}
+    for cell in cells:
+        key = cell.stamp["method"], cell.stamp["severity"]
+        for row in pyarrow.parquet.read_table(cell.rows).to_pylist():
+            image = row["image"]
+            if row["metric"] != metric or (images is not None and image not in images):
+                continue
+            if row.get("record"):
+                records.setdefault(key, {})[image] = read_record(row["record"])
+            else:
+                failures[(key[0], key[1], image)] = Failure(
+                    *key, image, metric, LABELS, math.nan, row["reason"]
+                )
+    left = [
+        each for each in failures.values() if each.image not in records.get((each.method, each.severity), {})
+    ]
+    return records, left
 
 
 def _scenes(records: Sequence[_Kept]) -> dict[str, int]:
@@ -172,21 +243,20 @@ def _scenes(records: Sequence[_Kept]) -> dict[str, int]:
 
 
 def _scored(
-    cell: StoredCell,
-    metric: str,
+    source: tuple[str, ...],
     plugin: type[SetMetric],
     records: _Kept,
     scenes: Mapping[str, int],
     columns: tuple[str, ...],
 ) -> SetScores:
     ids = tuple(sorted(records))
-    key = (cell.stamp["rows_sha256"], metric, ids)
+    key = (source, ids, tuple(scenes[image] for image in ids))
     if key not in _computed:
         runs = sorted({run for image in ids for run in records[image][0]})
         summaries = [plugin.summarise([records[image][0][run] for image in ids]) for run in runs]
-        drawn = _drawn(summaries, _drawn_counts(ids, scenes), columns)
         by_run = [summary.scores() for summary in summaries]
         figures = {name: float(np.mean([scores[name] for scores in by_run])) for name in by_run[0]}
+        drawn = _drawn(summaries, _drawn_counts(ids, scenes), columns, by_run[0])
         if len(runs) > 1:
             figures |= {
                 f"{name} {run}": scores[name]
@@ -198,9 +268,16 @@ def _scored(
 
 
 def _drawn(
-    summaries: Sequence[SetSummary], counts: Sequence[NDArray[np.int64]], columns: Sequence[str]
+    summaries: Sequence[SetSummary],
+    counts: Sequence[NDArray[np.int64]],
+    columns: Sequence[str],
+    whole: Scores,
 ) -> NDArray[np.float64]:
-    """Figures of drawn sets, each the mean over runs that are drawn as well: `(columns, draws)`."""
+    """Figures of drawn sets, each the mean over runs that are drawn as well: `(columns, draws)`.
+
+    A set that lacks a class the whole set has is one of another quantity, and NaN.
+    """
+    classes = [name for name in whole if "/" in name and math.isfinite(whole[name])]
     generator = np.random.default_rng(1)
     shares = np.full(len(summaries), 1.0 / len(summaries))
     values = np.empty((len(columns), len(counts)))
@@ -208,8 +285,10 @@ def _drawn(
         zip(counts, generator.multinomial(len(summaries), shares, size=len(counts)), strict=True)
     ):
         picked = [(summaries[int(run)].scores(images), times[run]) for run in np.flatnonzero(times)]
+        lacking = any(math.isnan(picked[0][0][name]) for name in classes)
         for row, name in enumerate(columns):
-            values[row, place] = sum(scores[name] * often for scores, often in picked) / len(summaries)
+            mean = sum(scores[name] * often for scores, often in picked) / len(summaries)
+            values[row, place] = math.nan if lacking else mean
     return values
 
 
@@ -262,7 +341,7 @@ def _gain(
     gains, drawn = [], []
     for scores, severity in zip(own, severities, strict=True):
         rivals = [each for name in singles if (each := results.scores.get((name, severity))) is not None]
-        if not rivals or any(rival.images != scores.images for rival in rivals):
+        if len(rivals) < SINGLE_IMAGES or any(rival.images != scores.images for rival in rivals):
             return {}
         best = max(rivals, key=lambda rival: rival.figures[first.metric])
         gains.append(scores.figures[first.metric] - best.figures[first.metric])

@@ -75,7 +75,19 @@ def _at_severities(
 ) -> Table:
     chosen = [cell for cell in cells if cell.stamp["severity"] in severities]
     found = set_results(chosen, images)
-    return _table(chosen, values[values["severity"].isin(severities)], severities, found)
+    kept = values[values["severity"].isin(severities)]
+    return _table(chosen, _with_failures(kept, found), severities, found)
+
+
+def _with_failures(values: pd.DataFrame, found: Sequence[SetResults]) -> pd.DataFrame:
+    """Values with the images that metrics of whole sets have no record of."""
+    import pandas as pd
+
+    missing = [failure for results in found for failure in results.failures]
+    if not missing:
+        return values
+    joined: pd.DataFrame = pd.concat([values, pd.DataFrame(missing)], ignore_index=True)
+    return joined
 
 
 def _table(

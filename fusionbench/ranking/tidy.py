@@ -85,4 +85,11 @@ def _records(table: Table) -> Iterator[dict[str, Any]]:
         for name, figure in row.figures.items():
             # NaN is no JSON; an empty field of a CSV says the same.
             known = figure if math.isfinite(figure) else None
-            yield {**about, "metric": name, "reference": "labels", "mean": known}
+            yield {
+                **about,
+                "metric": name,
+                "reference": "labels",
+                "direction": "higher",
+                "mean": known,
+                **dict.fromkeys(("deviation", "low", "high", "images", "place")),
+            }

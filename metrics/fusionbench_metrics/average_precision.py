@@ -51,8 +51,10 @@ class _Matched:
 
     images: NDArray[np.int64]
     """`(N,)`: image each belongs to."""
+    candidates: NDArray[np.int64]
+    """`(K,)`: places of those that are correct at the lowest threshold; no other ever is."""
     correct: NDArray[np.bool_]
-    """`(thresholds, N)`."""
+    """`(thresholds, K)`."""
     objects: NDArray[np.int64]
     """`(images,)`: objects of the class in each image."""
 
@@ -89,7 +91,9 @@ class AveragePrecision:
         for place, matched in enumerate(self._matched):
             objects = int((weights * matched.objects).sum())
             if objects:
-                table[place] = weighted_average_precision(matched.correct, weights[matched.images], objects)
+                table[place] = weighted_average_precision(
+                    matched.correct, matched.candidates, weights[matched.images], objects
+                )
         return _figures(self._classes, table)
 
     @cached_property
@@ -198,11 +202,14 @@ def _match_class(images: Sequence[ImageObjects], name: str) -> _Matched:
         places.append(np.full(len(best), image, dtype=np.int64))
         correct.append(match(_as_sizes(rows[best, 1:]), _as_sizes(truth.reshape(-1, 4)), THRESHOLDS))
     if not scores:
-        nothing = np.zeros((len(THRESHOLDS), 0), dtype=np.bool_)
-        return _Matched(np.zeros(0, dtype=np.int64), nothing, objects)
+        none = np.zeros(0, dtype=np.int64)
+        return _Matched(none, none, np.zeros((len(THRESHOLDS), 0), dtype=np.bool_), objects)
     order = np.argsort(-np.concatenate(scores), kind="stable")
-    hits = np.ascontiguousarray(np.concatenate(correct, axis=1)[:, order])
-    return _Matched(np.concatenate(places)[order], hits, objects)
+    hits = np.concatenate(correct, axis=1)[:, order]
+    candidates = np.flatnonzero(hits.any(axis=0)).astype(np.int64)
+    return _Matched(
+        np.concatenate(places)[order], candidates, np.ascontiguousarray(hits[:, candidates]), objects
+    )
 
 
 def _as_sizes(corners: NDArray[np.float64]) -> NDArray[np.float64]:

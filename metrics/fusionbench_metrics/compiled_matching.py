@@ -56,38 +56,43 @@ def match(
     return correct
 
 
-@compiled("float64[::1](boolean[:, ::1], int64[::1], int64)")
+@compiled("float64[::1](boolean[:, ::1], int64[::1], int64[::1], int64)")
 def weighted_average_precision(
-    correct: NDArray[np.bool_], weights: NDArray[np.int64], objects: int
+    correct: NDArray[np.bool_], candidates: NDArray[np.int64], weights: NDArray[np.int64], objects: int
 ) -> NDArray[np.float64]:
     """Average precision of one class where each detection stands as often as its image was drawn.
 
+    Recall rises, and precision is highest, at correct detections alone: only these are looked at.
+
     Args:
-        correct: `(T, N)`, the highest score first.
+        correct: `(T, K)`, the highest score first: whether each candidate is correct at each threshold.
+        candidates: `(K,)` places of the candidates among all N detections.
         weights: `(N,)`.
         objects: Of the class in the drawn set, above 0.
 
     Returns:
         `(T,)`.
     """
-    count = weights.size
+    given = np.cumsum(weights)
+    count = candidates.size
     means = np.zeros(correct.shape[0])
     recall, precision = np.zeros(count), np.zeros(count)
     for place in range(correct.shape[0]):
-        hits, given = 0, 0
+        hits, kept = 0, 0
         for row in range(count):
-            given += weights[row]
-            if correct[place, row]:
-                hits += weights[row]
-            recall[row] = hits / objects
-            precision[row] = hits / given if given else 0.0
-        for row in range(count - 2, -1, -1):
+            often = weights[candidates[row]]
+            if correct[place, row] and often:
+                hits += often
+                recall[kept] = hits / objects
+                precision[kept] = hits / given[candidates[row]]
+                kept += 1
+        for row in range(kept - 2, -1, -1):
             precision[row] = max(precision[row], precision[row + 1])
         row, total = 0, 0.0
         for step in range(RECALLS):
-            while row < count and recall[row] < _RECALL_THRESHOLDS[step]:
+            while row < kept and recall[row] < _RECALL_THRESHOLDS[step]:
                 row += 1
-            if row == count:
+            if row == kept:
                 break
             total += precision[row]
         means[place] = total / RECALLS

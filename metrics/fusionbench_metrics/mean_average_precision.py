@@ -30,8 +30,8 @@ class MeanAveragePrecision:
     """Detect on the fused image and compare with the boxes of the dataset.
 
     Classes are matched by name, never by place. A class of the dataset that the detector does not know is
-    left out and the figure called by what it covers, `mAP(5/6)`; what the detector finds of other classes is
-    dropped before scoring, and so is no error.
+    left out, and the figure called by the classes that are in it, `mAP(5/6)`; what the detector finds of
+    other classes is dropped before scoring, and so is no error.
 
     Args:
         detector: What finds objects.
@@ -52,7 +52,7 @@ class MeanAveragePrecision:
         reference="T.-Y. Lin et al., Microsoft COCO, ECCV 2014; faster-coco-eval",
         version="1",
         flat="as for any image: what the detector makes of it",
-        needs="a detector and its weights: --detector yolo --weights yolo=FILE",
+        needs="a detector and its weights: --weights yolo=FILE",
     )
     columns: ClassVar[Mapping[str, str]] = {"map": "mAP", "map50": "mAP50"}
     uses: ClassVar[str] = "detector"
@@ -61,18 +61,19 @@ class MeanAveragePrecision:
         self._detector = detector
 
     def display(self, dataset: DatasetCard) -> Mapping[str, Any]:
-        """Labels of the columns with what they cover, and what a reader has to know.
+        """Labels of the columns, how many classes they should cover, and what a reader has to know.
 
         Raises:
             InputError: If the dataset has no boxes, or the detector knows none of its classes.
         """
         known = self._known(dataset)
         covered, every = tuple(known), dataset.box_classes
-        part = "" if len(covered) == len(every) else f"({len(covered)}/{len(every)})"
         missing = ", ".join(name for name in every if name not in covered)
         notes = [f"The detector does not know {missing}: left out of mAP."] if missing else []
         return {
-            "columns": {name: f"{label}{part}" for name, label in self.columns.items()},
+            "columns": dict(self.columns),
+            "class_figures": "map/",
+            "every": len(every),
             "classes": list(covered),
             "missing": [name for name in every if name not in covered],
             "notes": notes,

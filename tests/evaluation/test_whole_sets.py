@@ -146,6 +146,55 @@ def test_weights_of_a_detector_nobody_uses_are_refused(run):
         run(metrics=["sd"])
 
 
+def test_labels_of_one_condition_do_not_depend_on_the_others(run):
+    # low_light leaves out what is dark already: fewer images than clean.
+    run(degradation=["clean", "low_light"], native="auto")
+    assert run(degradation="low_light", native="auto").report.computed == 0
+
+
+def test_what_was_asked_for_last_is_what_the_board_shows(run, bright):
+    run()
+    bright.write_bytes(b"second")
+    run(methods=["lp"])
+    bright.write_bytes(b"first")
+    (board,) = run().boards
+    assert {row.method for row in board.rows if row.values} == set(METHODS)
+    assert any("lp: mAP in the store is by other weights" in note for note in board.notes)
+
+
+def test_a_repaired_annotation_leaves_no_failure(run, tmp_path):
+    annotation = sorted((tmp_path / "data/M3FD_Detection/Annotation").iterdir())[0]
+    whole = annotation.read_text()
+    annotation.write_text(whole.replace("<xmin>40", "<xmin>400").replace("<xmax>52", "<xmax>452"))
+    assert run().failures
+    annotation.write_text(whole)
+    (board,) = run().boards
+    assert not board.all_failures and not any(row.failed_images for row in board.rows)
+
+
+def test_another_images_annotation_is_refused(run, tmp_path):
+    annotation = sorted((tmp_path / "data/M3FD_Detection/Annotation").iterdir())[0]
+    text = annotation.read_text()
+    annotation.write_text(text.replace("<annotation>", "<annotation><filename>99999.png</filename>"))
+    (failure,) = run().failures
+    assert "says that it is of 99999; it is another image's annotation" in failure
+
+
+def test_without_both_single_images_there_is_no_gain_and_a_word_about_it(run):
+    (table,) = run(methods=["visible", "max"]).tables
+    assert [column.metric for column in table.columns] == ["map", "map50"]
+    assert "No Δ: it needs the rows of the visible and the infrared image alone." in table.notes
+
+
+def test_a_table_names_the_weights_that_judged(run):
+    (table,) = run().tables
+    assert any("bright.bin (SHA-256 " in note for note in table.notes)
+
+
+def test_with_a_metric_of_the_whole_set_one_of_stability_may_stand_on_clean_pairs(run):
+    assert run(metrics=["map", "stability_ssim"], degradation=["clean", "noise"]).failures == ()
+
+
 def test_what_has_to_be_said_of_a_detector_is_said(run):
     assert run().notices == ("a toy",)
 
@@ -153,7 +202,8 @@ def test_what_has_to_be_said_of_a_detector_is_said(run):
 def test_tables_say_what_is_covered_and_how_it_was_drawn(run):
     (table,) = run().tables
     text = render_markdown(table)
-    assert "mAP(2/6) ↑" in text
+    # The detector knows cars and people, and there are cars alone.
+    assert "mAP(1/6) ↑" in text
     assert "does not know Bus, Motorcycle, Lamp, Truck" in text
     assert "from 6 scenes" in text and "So few scenes tell little" in text
     assert "--metric map --weights bright=FILE" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusionbench.contracts import Box, DatasetCard, Detections, DetectorCard, Labels
+from fusionbench.contracts import Box, Detections, DetectorCard, Labels
 from fusionbench.datasets.m3fd import M3FD
 from fusionbench.datasets.roadscene import RoadScene
 from fusionbench.errors import InputError
@@ -34,12 +34,6 @@ def test_classes_are_matched_by_name_and_synonym(metric) -> None:
     shown = metric.display(M3FD.card)
     assert shown["classes"] == ["People", "Car", "Bus", "Motorcycle", "Truck"]
     assert shown["missing"] == ["Lamp"]
-
-
-def test_the_figure_is_called_by_what_it_covers(metric) -> None:
-    assert metric.display(M3FD.card)["columns"] == {"map": "mAP(5/6)", "map50": "mAP50(5/6)"}
-    whole = DatasetCard("d", "d", ("all",), "", "", box_classes=("bus", "car"))
-    assert metric.display(whole)["columns"] == {"map": "mAP", "map50": "mAP50"}
 
 
 def test_what_is_found_of_other_classes_is_dropped(metric) -> None:
