@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from fusionbench import registry
-from fusionbench.api import evaluate
+from fusionbench.api import evaluate, leaderboard
 from fusionbench.cli.app import app
 from fusionbench.errors import InputError
 from fusionbench.ranking.markdown import render_markdown
@@ -119,6 +119,17 @@ def test_figures_are_means_over_seeds_and_every_seed_is_shown(train, tmp_path):
     value = next(iter(row.values.values()))
     assert value.mean == pytest.approx(0.5)
     assert value.interval == pytest.approx((0.0, 1.0))
+
+
+def test_a_seed_added_between_two_severities_is_not_shown_for_both(train, tmp_path):
+    train("--seeds", "0")
+    run(tmp_path, degradation="noise", severity="1")
+    train("--seeds", "0,1")
+    run(tmp_path, degradation="noise", severity="2")
+    (board,) = leaderboard(tmp_path / "results")
+    assert board.severities == (1.0, 2.0)
+    row = next(row for row in board.rows if row.method == "max")
+    assert "map seed1" not in row.figures and row.values
 
 
 def test_a_method_without_networks_is_refused_with_the_remedy(train, tmp_path):

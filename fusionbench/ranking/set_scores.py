@@ -320,10 +320,12 @@ def _with_results(row: Row, results: SetResults, severities: Sequence[float], si
     }
     if not row.reference:
         values |= _gain(known, results, severities, singles, images)
+    # A seed may have been added between two severities.
+    shared = set.intersection(*(set(scores.figures) for scores in known))
     further = {
         name: float(np.mean([scores.figures[name] for scores in known]))
         for name in known[0].figures
-        if name not in {column.metric for column in plain}
+        if name in shared and name not in {column.metric for column in plain}
     }
     values = {column: value for column, value in values.items() if np.isfinite(value.mean)}
     return replace(row, values={**row.values, **values}, figures={**row.figures, **further})
