@@ -7,7 +7,6 @@ One file of weights judges every method alike. A folder holds networks trained f
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from fusionbench import registry
 from fusionbench.errors import InputError
+from fusionbench.whole_files import file_name
 
 DownstreamKind = Literal["detector", "segmenter"]
 """Kinds of plugins that look at fused images."""
@@ -73,7 +73,7 @@ class DownstreamRequest:
         """
         if not self.trained_for_methods:
             return {ONE_RUN: self.weights}
-        folder = self.weights / folder_name(method)
+        folder = self.weights / file_name(method)
         found = {path.stem: path for path in sorted(folder.glob("seed*")) if path.suffix != STAMP_SUFFIX}
         if not found:
             raise InputError(
@@ -81,11 +81,6 @@ class DownstreamRequest:
                 f"fusionbench train-{self.kind} --method {method}"
             )
         return found
-
-
-def folder_name(method: str) -> str:
-    """The folder of a method's networks."""
-    return re.sub(r"[^\w.@+-]", "_", method) or "_"
 
 
 def requests_in(weights: Mapping[str, Path]) -> tuple[DownstreamRequest, ...]:

@@ -16,15 +16,15 @@ from typing import Any
 
 from fusionbench import registry
 from fusionbench.contracts import Dataset, DownstreamTraining, LabelledImage, Sample, SegmentedImage
-from fusionbench.downstream import STAMP_SUFFIX, TRAINING_FILE, DownstreamKind, folder_name
+from fusionbench.downstream import STAMP_SUFFIX, TRAINING_FILE, DownstreamKind
 from fusionbench.errors import FusionbenchError, InputError
 from fusionbench.evaluation.plan import MethodRequest, method_identity
 from fusionbench.evaluation.provenance import code_hash, content_hash, file_hash
-from fusionbench.evaluation.whole_sets import labels_identity
+from fusionbench.evaluation.whole_sets import label_prints, labels_identity
 from fusionbench.fusing import fuse_pairs
 from fusionbench.images import read_fused, write_png
 from fusionbench.ready_methods import ready_method
-from fusionbench.whole_files import appearing
+from fusionbench.whole_files import appearing, file_name
 
 Told = Callable[[str], None]
 
@@ -83,14 +83,14 @@ def _train_for(
     told: Told,
 ) -> list[Path]:
     identity = content_hash(method_identity(method))
-    folder = out / folder_name(method.name)
+    folder = out / file_name(method.name)
     found = {seed: _done(folder, seed, identity) for seed in request.seeds}
     missing = [seed for seed, path in found.items() if path is None]
     if not missing:
         told(f"{method.name}: done before")
     else:
         # Beside the result, on the same disk; what an interrupted training left there is of no use.
-        room = out / f".{folder_name(method.name)}"
+        room = out / f".{file_name(method.name)}"
         shutil.rmtree(room, ignore_errors=True)
         try:
             told(f"{method.name}: fusing {len(samples)} images")
@@ -176,7 +176,7 @@ def _settings(request: TrainingRequest, network: type, samples: Sequence[Sample]
         "dataset": dataset.card.name,
         "split": dataset.split,
         "samples": content_hash([[sample.id, dataset.fingerprint(sample)] for sample in samples]),
-        **labels_identity(dataset, samples),
+        **labels_identity(label_prints(dataset, samples), samples),
         "classes": list(training.classes),
         "start": None if training.start is None else file_hash(training.start),
         "epochs": training.epochs,

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from fusionbench.contracts import Device, Enhancement, FusionMethod, MethodCard, Post
+from fusionbench.devices import choose_device
 from fusionbench.errors import FusionbenchError, InputError, MethodError
 from fusionbench.method_references import MethodReference, card_of
 
@@ -31,26 +31,6 @@ class ReadyMethod:
     """Applied to the visible image first."""
     post: Post = "clamp"
     """How its values become an image."""
-
-
-def choose_device(device: Device) -> Literal["cpu", "cuda", "mps"]:
-    """Resolve `auto` to the fastest device here, and check that a named one is there.
-
-    Raises:
-        InputError: If the device asked for is not available.
-    """
-    import torch
-
-    available: dict[Literal["cuda", "mps", "cpu"], bool] = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if device == "auto":
-        return next(name for name in available if available[name])
-    if not available[device]:
-        raise InputError(f"--device {device}: this machine has none; use --device cpu")
-    return device
 
 
 def ready_method(

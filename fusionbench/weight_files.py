@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Mapping
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     import torch
 
     from fusionbench.datasets.archives import Progress
+
+HEADER_CLASSES = "classes"
+"""Entry of a safetensors header: a JSON list of names, in the order of the ids. The only one: several would
+be written in an order that differs from process to process."""
 
 ENVIRONMENT_VARIABLE = "FUSIONBENCH_WEIGHTS"
 """Names a folder of weights, which goes before the user's cache."""
@@ -247,3 +252,33 @@ def _some(names: list[str]) -> str:
     shown = 5
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more
+
+
+def classes_in(header: Mapping[str, str], count: int, path: Path) -> tuple[str, ...]:
+    """The names of the classes that weights know.
+
+    Args:
+        header: Of the file.
+        count: How many the weights know.
+        path: The file.
+
+    Raises:
+        InputError: If they are not named, or not all.
+    """
+    text = header.get(HEADER_CLASSES)
+    if text is None:
+        raise InputError(
+            f"{path}: knows {count} classes without naming them; give a safetensors file whose header has "
+            f"{HEADER_CLASSES!r}, a JSON list of names"
+        )
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise InputError(f"{path}: its header's {HEADER_CLASSES!r} is no JSON list of names; repair it")
+    if len(found) != count:
+        raise InputError(
+            f"{path}: its header names {len(found)} classes, its weights know {count}; repair the header"
+        )
+    return tuple(found)

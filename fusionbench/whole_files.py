@@ -1,8 +1,9 @@
-"""Files that appear complete or not at all."""
+"""Files that appear complete or not at all, and names for them."""
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,3 +30,8 @@ def appearing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def file_name(text: str) -> str:
+    """A name as one of a file or folder on any system: what cannot stand in one becomes `_`."""
+    return re.sub(r"[^\w.@+-]", "_", text) or "_"

@@ -160,6 +160,11 @@ def test_an_image_without_annotation_stops_before_anything_is_trained(train, tmp
     assert not list(tmp_path.glob("taught/*/*.pt"))
 
 
+def test_a_command_trains_what_it_is_called_by(invoke):
+    with pytest.raises(InputError, match=r"unet is a segmenter: train it with .*train-segmenter unet"):
+        invoke("train-detector", "unet", "--method", "max")
+
+
 def test_a_detector_that_cannot_be_trained_is_refused(taught, tmp_path, invoke):
     root = write_m3fd(tmp_path / "data", scenes=2)
     with pytest.raises(InputError, match="detector torchvision: cannot be trained here"):

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusionbench.contracts import ImagePair, MethodCard
+from fusionbench.devices import choose_device
 from fusionbench.errors import InputError, MethodError
 from fusionbench.fusing import fuse_pairs, fuse_raw
 from fusionbench.images import luminance, to_grey
-from fusionbench.ready_methods import ReadyMethod, choose_device, ready_method
+from fusionbench.ready_methods import ReadyMethod, ready_method
 
 
 def pair_of(height: int = 6, width: int = 9, seed: int = 0) -> ImagePair:

@@ -8,7 +8,6 @@ Reference:
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,9 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from fusionbench.contracts import Detections, DetectorCard, Device, Uint8Image
+from fusionbench.devices import choose_device
 from fusionbench.errors import InputError
-from fusionbench.ready_methods import choose_device
-from fusionbench.weight_files import read_tensors
+from fusionbench.weight_files import HEADER_CLASSES, classes_in, read_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -30,9 +29,6 @@ MOST_DETECTIONS = 300
 BACKGROUND = "__background__"
 COCO_CLASSES = 91
 """With the background, and with ids that COCO left free."""
-
-HEADER_CLASSES = "classes"
-"""Entry of a safetensors header: a JSON list of names, without the background."""
 
 _SCORES = "roi_heads.box_predictor.cls_score.weight"
 _UNUSED = "num_batches_tracked"
@@ -151,29 +147,9 @@ def _filled(network: Any, tensors: Mapping[str, torch.Tensor], path: Path) -> An
 
 
 def _class_names(count: int, header: Mapping[str, str], path: Path) -> tuple[str, ...]:
-    if HEADER_CLASSES in header:
-        named = (BACKGROUND, *_listed(header[HEADER_CLASSES], path))
-        if len(named) != count:
-            raise InputError(
-                f"{path}: its header names {len(named) - 1} classes, its weights know {count - 1}; "
-                "repair the header"
-            )
-        return named
-    if count == COCO_CLASSES:
+    """Names with the background, which a header leaves out."""
+    if HEADER_CLASSES not in header and count == COCO_CLASSES:
         from torchvision.models.detection import FasterRCNN_MobileNet_V3_Large_FPN_Weights as Weights
 
         return tuple(Weights.COCO_V1.meta["categories"])
-    raise InputError(
-        f"{path}: knows {count - 1} classes without naming them; give a safetensors file whose header has "
-        f"{HEADER_CLASSES!r}, a JSON list of names"
-    )
-
-
-def _listed(text: str, path: Path) -> list[str]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        raise InputError(f"{path}: its header's {HEADER_CLASSES!r} is no JSON list of names; repair it")
-    return found
+    return (BACKGROUND, *classes_in(header, count - 1, path))

@@ -33,8 +33,8 @@ from fusionbench.contracts import (
     LabelledImage,
     Uint8Image,
 )
+from fusionbench.devices import choose_device
 from fusionbench.errors import InputError, TrainingError
-from fusionbench.ready_methods import choose_device
 from fusionbench_detectors.process_state import errors_only, kept_process_state, replaced
 from fusionbench_detectors.yolo_files import write_network, write_training_files
 

@@ -42,8 +42,8 @@ Finding = tuple[str, bool | None, str]
 
 
 def _environment() -> list[Finding]:
+    from fusionbench.devices import choose_device
     from fusionbench.evaluation.provenance import environment
-    from fusionbench.ready_methods import choose_device
 
     device = choose_device("auto")
     found = environment(device)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def train_network(
+    context: typer.Context,
     network: Annotated[
         str, typer.Argument(help="Detector or segmenter that can be trained, such as yolo or unet.")
     ],
@@ -61,6 +62,8 @@ def train_network(
     }
     references, _ = choose_methods(options.names_in(method) or [], files, options.post(post))
     kind: DownstreamKind = "segmenter" if network in registry.names("segmenter") else "detector"
+    if context.info_name != f"train-{kind}" and network in registry.names(kind):
+        raise InputError(f"{network} is a {kind}: train it with fusionbench train-{kind} {network}")
     opened = open_dataset(dataset, root, split, options.dataset_options(dataset_option))
     training = DownstreamTraining(
         classes=classes_of(opened, kind),

@@ -3,8 +3,8 @@
 Data flows one way: a `Dataset` yields an `ImagePair`, `Degradation`s damage it, a `FusionMethod` fuses it,
 `Metric`s score the result. The harness knows plugins only through this package. A plugin imports it, its own
 folder and, where it needs them, the public names of `fusionbench.images`, `fusionbench.errors`,
-`fusionbench.compilation`, `fusionbench.weight_files`, `fusionbench.whole_files` and (for a degradation)
-`fusionbench.degrading`. Nothing here reads a file or imports a heavy package.
+`fusionbench.compilation`, `fusionbench.devices`, `fusionbench.weight_files`, `fusionbench.whole_files` and
+(for a degradation) `fusionbench.degrading`. Nothing here reads a file or imports a heavy package.
 """
 
 from fusionbench.contracts.dataset import Dataset, DatasetCard, DatasetRequest, Placement, PlacingDataset

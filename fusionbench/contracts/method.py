@@ -82,7 +82,9 @@ class MethodCard:
     trained_on: frozenset[str] = frozenset()
     """Pairs its weights were trained on, as `dataset/id`; tables say how many of theirs are among them."""
     reference: bool = False
-    """True for the rows that are no fusion at all (visible only, infrared only): shown, never ranked."""
+    """True for rows that are shown for orientation and never ranked: a single image, an untrained network."""
+    source: Literal["", "visible", "infrared"] = ""
+    """Of a row that is no fusion at all: which of the two images it is."""
 
 
 @runtime_checkable

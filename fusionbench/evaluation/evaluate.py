@@ -13,6 +13,7 @@ from fusionbench.contracts import CANONICAL, Dataset, Device, Post
 from fusionbench.datasets import open_dataset
 from fusionbench.degrading import Condition, parse_condition, parse_severities
 from fusionbench.degrading.native_choice import AUTOMATIC
+from fusionbench.devices import choose_device
 from fusionbench.errors import InputError
 from fusionbench.evaluation.method_choice import choose_methods, method_requests
 from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
@@ -25,7 +26,6 @@ from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells,
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Table
 from fusionbench.ranking.tidy import records
-from fusionbench.ready_methods import choose_device
 
 if TYPE_CHECKING:
     import pandas as pd

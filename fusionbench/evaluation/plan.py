@@ -25,6 +25,7 @@ from fusionbench.evaluation.provenance import (
 from fusionbench.evaluation.whole_sets import (
     SHOWN_DIGITS,
     judges_identity,
+    label_prints,
     labels_identity,
     metric_display,
     set_display,
@@ -153,10 +154,7 @@ def make_plan(
         condition: content_hash([[sample.id, prints[sample.id]] for sample in samples])
         for condition, samples in samples_of.items()
     }
-    labelled = {
-        condition: labels_identity(dataset, samples) if of_set else {}
-        for condition, samples in samples_of.items()
-    }
+    labels = label_prints(dataset, used.values()) if of_set else {}
     identities = {method.name: method_identity(method) for method in methods}
     cells = [
         Cell(
@@ -176,7 +174,7 @@ def make_plan(
                 "metrics": metric_identity,
                 **({} if metrics.profile == CANONICAL else {"profile": metrics.profile}),
                 **_clean_output_identity(method, condition, chosen),
-                **labelled[condition],
+                **labels_identity(labels, samples_of[condition]),
                 **judges_identity(of_set, method.name),
             },
             display={
@@ -330,6 +328,7 @@ def _method_display(request: MethodRequest, dataset: str, samples: Sequence[Samp
         "title": card.title,
         "detail": ", ".join(filter(None, (card.detail, post, _acquaintance(card, dataset, samples)))),
         "reference": card.reference,
+        "source": card.source,
         "scored": False,
         "written": _written(reference),
     }

@@ -10,12 +10,12 @@ from typing import Literal, Protocol
 
 from fusionbench.contracts import Device
 from fusionbench.degrading import Condition
+from fusionbench.devices import choose_device
 from fusionbench.evaluation.engines import run_here, run_in_processes, run_on_ray
 from fusionbench.evaluation.plan import Cell, Plan
 from fusionbench.evaluation.provenance import environment
 from fusionbench.evaluation.store import ImageResult, Journal, Store
 from fusionbench.evaluation.work import Outcome, Seconds, Task, WorkerSetup
-from fusionbench.ready_methods import choose_device
 
 Engine = Literal["process", "ray"]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from fusionbench.errors import FusionbenchError, InputError
 from fusionbench.evaluation.plan import Cell
 from fusionbench.evaluation.provenance import file_hash
 from fusionbench.measuring import Measurement
+from fusionbench.whole_files import file_name
 
 if TYPE_CHECKING:
     import pyarrow
@@ -76,8 +76,8 @@ class Store:
 
     def rows_path(self, cell: Cell) -> Path:
         """Where the cell's rows are kept."""
-        name = f"{_file_name(cell.method.name)}-{cell.key[:16]}.parquet"
-        return self.folder / _file_name(cell.dataset) / _file_name(cell.condition.name) / name
+        name = f"{file_name(cell.method.name)}-{cell.key[:16]}.parquet"
+        return self.folder / file_name(cell.dataset) / file_name(cell.condition.name) / name
 
     def stamp_path(self, cell: Cell) -> Path:
         """Where the cell's stamp is kept."""
@@ -341,10 +341,6 @@ def _read_journal(path: Path) -> Iterator[ImageResult]:
             record["measurements"] = tuple(Measurement(*m) for m in record["measurements"])
             if isinstance(record["image"], str):
                 yield ImageResult(**record)
-
-
-def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.@+-]", "_", name) or "_"
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fusionbench import registry
@@ -77,11 +77,21 @@ def _about_judge(judge: DownstreamRequest | None) -> list[str]:
     ]
 
 
-def labels_identity(dataset: Dataset, samples: Iterable[Sample]) -> dict[str, str]:
-    """The annotations; those of a generated dataset are in its samples' fingerprints already."""
+def label_prints(dataset: Dataset, samples: Iterable[Sample]) -> dict[str, Any]:
+    """What tells the annotations of each image from others, by id.
+
+    None for a generated dataset, whose annotations are in its samples' fingerprints already.
+    """
     if dataset.card.synthetic:
         return {}
-    return {"labels": content_hash([[sample.id, _labels_print(dataset, sample)] for sample in samples])}
+    return {sample.id: _labels_print(dataset, sample) for sample in samples}
+
+
+def labels_identity(prints: Mapping[str, Any], samples: Iterable[Sample]) -> dict[str, str]:
+    """The annotations of a list of images, of the prints of at least these."""
+    if not prints:
+        return {}
+    return {"labels": content_hash([[sample.id, prints[sample.id]] for sample in samples])}
 
 
 def _labels_print(dataset: Dataset, sample: Sample) -> Any:

@@ -29,8 +29,8 @@ DRAWS = 1000
 
 CONFIDENCE = 0.95
 
-SINGLE_IMAGES = 2
-"""Visible and infrared: a gain is over the better of both."""
+SINGLE_IMAGES = frozenset({"visible", "infrared"})
+"""A gain is over the better of both."""
 
 FEWEST_SCENES = 2
 """Below, there is nothing to draw from."""
@@ -39,7 +39,7 @@ FEW_SCENES = 20
 """Below, intervals by drawing are known to be too narrow."""
 
 GAIN, WORSE = "gain", "worse"
-"""Derived columns: gain over the better single image, and share of conditions without one."""
+"""Derived columns: gain over the better single image, and share of severities at which it is a loss."""
 
 Scores = Mapping[str, float]
 
@@ -105,7 +105,7 @@ def with_set_values(
     A method without its figures at one of them has no value.
     """
     for results in found:
-        singles = [row.method for row in rows if row.reference]
+        singles = [row.method for row in rows if row.source]
         rows = [_with_results(row, results, severities, singles) for row in rows]
     return list(rows)
 
@@ -130,8 +130,8 @@ def _results(
         Column(name, LABELS, f"{label}{covered}", card["direction"], card["rewards_noise"])
         for name, label in labels.items()
     ]
-    both = len({cell.stamp["method"] for cell in chosen if cell.stamp["display"]["method"]["reference"]})
-    if both >= SINGLE_IMAGES:
+    both = {cell.stamp["display"]["method"].get("source") for cell in chosen} >= SINGLE_IMAGES
+    if both:
         columns += _derived(columns[0], len({severity for _, severity in scores}))
     elsewhere = {cell.stamp["method"] for cell in having} - {method for method, _ in records}
     elsewhere -= {failure[0] for failure in failures}
@@ -142,7 +142,7 @@ def _results(
         (
             *card["set"].get("notes", ()),
             _about_intervals(len(set(scenes.values()))),
-            _about_gain(both),
+            _about_gain(both=both),
             *_about_others(elsewhere, card["label"]),
         ),
     )
@@ -172,8 +172,8 @@ def _covered(shown: Mapping[str, Any], scores: Mapping[tuple[str, float], SetSco
     return "" if counted == every else f"({counted}/{every})"
 
 
-def _about_gain(single: int) -> str:
-    if single < SINGLE_IMAGES:
+def _about_gain(*, both: bool) -> str:
+    if not both:
         return "No Δ: it needs the rows of the visible and the infrared image alone."
     return (
         "Δ is the gain over the better of the visible and the infrared image alone, `worse` the share of "
@@ -339,23 +339,24 @@ def _gain(
     images: frozenset[str],
 ) -> dict[Column, Value]:
     """What fusing gains over the better of the single images, which is chosen by its own figure."""
-    first = results.columns[0]
+    first, derived = results.columns[0], [column for column in results.columns if column.derived]
     gains, drawn = [], []
     for scores, severity in zip(own, severities, strict=True):
         rivals = [each for name in singles if (each := results.scores.get((name, severity))) is not None]
-        if len(rivals) < SINGLE_IMAGES or any(rival.images != scores.images for rival in rivals):
+        if (
+            not derived
+            or len(rivals) < len(SINGLE_IMAGES)
+            or any(rival.images != scores.images for rival in rivals)
+        ):
             return {}
         best = max(rivals, key=lambda rival: rival.figures[first.metric])
         gains.append(scores.figures[first.metric] - best.figures[first.metric])
         if scores.drawn.size:
             drawn.append(scores.drawn[0] - best.drawn[0])
-    values = {}
-    for column in results.columns:
-        if column.metric.endswith(f"_{GAIN}"):
-            values[column] = _value(float(np.mean(gains)), np.mean(drawn, axis=0) if drawn else None, images)
-        elif column.metric.endswith(f"_{WORSE}"):
-            values[column] = Value(float(np.mean([gain < 0 for gain in gains])), 0.0, images)
-    return values
+    gain, *worse = derived
+    lost = Value(float(np.mean([each < 0 for each in gains])), 0.0, images)
+    mean = _value(float(np.mean(gains)), np.mean(drawn, axis=0) if drawn else None, images)
+    return {gain: mean, **dict.fromkeys(worse, lost)}
 
 
 def _value(mean: float, drawn: NDArray[np.float64] | None, images: frozenset[str]) -> Value:

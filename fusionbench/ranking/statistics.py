@@ -168,7 +168,8 @@ def _row(
     missing = values[(values["method"] == method) & values["value"].isna()]
     failed = missing["image"].nunique()
     detail = display.get("detail", "")
-    return Row(method, display["title"], display["reference"], failed, None, found, detail)
+    source = display.get("source", "")
+    return Row(method, display["title"], display["reference"], failed, None, found, detail, source)
 
 
 def _place(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fusionbench.contracts import CANONICAL
+from fusionbench.whole_files import file_name
 
 SHOWN_DIGITS = 6
 """Digits of the images' hash that tell one selection of them from another."""
@@ -68,12 +68,14 @@ class Row:
     method: str
     title: str
     reference: bool
-    """True for a single source shown for orientation: never ranked."""
+    """True for one shown for orientation: never ranked."""
     failed_images: int
     mean_rank: float | None
     values: Mapping[Column, Value]
     detail: str = ""
     """What is shown behind the method's name."""
+    source: str = ""
+    """`visible` or `infrared` for a row that is that image alone."""
     cost: Mapping[str, float] = field(default_factory=dict)
     """By the names in `COST_HEADS`, as far as known."""
     figures: Mapping[str, float] = field(default_factory=dict)
@@ -168,7 +170,7 @@ class Table:
             parts.append(self.profile)
         if self.selection:
             parts.append(self.selection)
-        return re.sub(r"[^\w.@+-]", "_", "-".join(parts))
+        return file_name("-".join(parts))
 
     def number(self, column: Column, value: Value) -> str:
         """A mean as text, with as many decimals as the largest value of its column deserves."""

@@ -28,7 +28,7 @@ def accelerator_for(plan: TrainingPlan) -> Accelerator:
         InputError: If accelerate is not installed, a device is not there, or the number of processes is
             another than asked for.
     """
-    from fusionbench.ready_methods import choose_device
+    from fusionbench.devices import choose_device
 
     try:
         from accelerate import Accelerator

@@ -23,6 +23,7 @@ class InfraredOnly:
         licence="Apache-2.0",
         summary="the infrared image as grey, unchanged",
         reference=True,
+        source="infrared",
     )
 
     def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:  # noqa: ARG002

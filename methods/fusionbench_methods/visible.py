@@ -20,6 +20,7 @@ class VisibleOnly:
         licence="Apache-2.0",
         summary="the visible image, unchanged",
         reference=True,
+        source="visible",
     )
 
     def fuse(self, visible: torch.Tensor, infrared: torch.Tensor) -> torch.Tensor:  # noqa: ARG002

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fusionbench.contracts import Device, SegmentedImage, SegmenterCard, SegmenterTraining, Uint8Image
+from fusionbench.devices import choose_device
 from fusionbench.errors import InputError
-from fusionbench.ready_methods import choose_device
-from fusionbench.weight_files import load_exactly, read_tensors
+from fusionbench.weight_files import HEADER_CLASSES, classes_in, load_exactly, read_tensors
 from fusionbench_segmenters.learning import LearningOptions, gather, learn, read_options, seeded_network
-from fusionbench_segmenters.network_files import HEADER_CLASSES, classes_in, load_start, write_network
+from fusionbench_segmenters.network_files import load_start, write_network
 from fusionbench_segmenters.network_images import segmented
 
 if TYPE_CHECKING:

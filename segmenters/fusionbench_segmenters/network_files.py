@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusionbench.errors import InputError
+from fusionbench.weight_files import HEADER_CLASSES
 from fusionbench.whole_files import appearing
 
 if TYPE_CHECKING:
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 FILE_NAME = "weights.safetensors"
-
-HEADER_CLASSES = "classes"
-"""Entry of the header: a JSON list of names, in the order of the ids. The only one: several would be written
-in an order that differs from process to process."""
 
 
 def write_network(network: nn.Module, classes: Sequence[str], folder: Path) -> Path:
@@ -35,36 +32,6 @@ def write_network(network: nn.Module, classes: Sequence[str], folder: Path) -> P
     with appearing(path) as temporary:
         save_file(tensors, temporary, header)
     return path
-
-
-def classes_in(header: Mapping[str, str], count: int, path: Path) -> tuple[str, ...]:
-    """The names of the classes that weights know.
-
-    Args:
-        header: Of the file.
-        count: How many the weights know.
-        path: The file.
-
-    Raises:
-        InputError: If they are not named, or not all.
-    """
-    text = header.get(HEADER_CLASSES)
-    if text is None:
-        raise InputError(
-            f"{path}: knows {count} classes without naming them; give a safetensors file whose header has "
-            f"{HEADER_CLASSES!r}, a JSON list of names"
-        )
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        raise InputError(f"{path}: its header's {HEADER_CLASSES!r} is no JSON list of names; repair it")
-    if len(found) != count:
-        raise InputError(
-            f"{path}: its header names {len(found)} classes, its weights know {count}; repair the header"
-        )
-    return tuple(found)
 
 
 def load_start(
