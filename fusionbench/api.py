@@ -26,6 +26,7 @@ from fusionbench.degrading import degrade_pair, parse_condition
 from fusionbench.degrading.sheet import render_sheet
 from fusionbench.errors import InputError
 from fusionbench.evaluation.evaluate import DEFAULT_RESULTS, DEFAULT_SEVERITY, Evaluation, evaluate, score
+from fusionbench.evaluation.run import Listener, Silent
 from fusionbench.fusing import fuse_pairs, fuse_raw
 from fusionbench.images import (
     as_fused,
@@ -45,6 +46,7 @@ from fusionbench.measuring import (
 from fusionbench.ranking.costs import read_costs, with_costs
 from fusionbench.ranking.files import write_tables
 from fusionbench.ranking.query import comparable_groups, find_cells
+from fusionbench.ranking.set_scores import Comparison, require_rivals
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Table
 from fusionbench.ready_methods import ready_method
@@ -264,7 +266,12 @@ def fuse(
 
 
 def leaderboard(
-    results: Path | str = DEFAULT_RESULTS, out: Path | str | None = None, *, costs: Path | str | None = None
+    results: Path | str = DEFAULT_RESULTS,
+    out: Path | str | None = None,
+    *,
+    costs: Path | str | None = None,
+    against: Sequence[str] = (),
+    listener: Listener | None = None,
 ) -> list[Table]:
     """Tables of everything in a store, one for each dataset, split and degradation.
 
@@ -272,11 +279,17 @@ def leaderboard(
         results: Folder of the store.
         out: Folder to write them to as Markdown and CSV; None writes nothing.
         costs: What methods cost, as `fusionbench cost --json` writes it: further columns.
+        against: Methods from which the others' differences in figures of whole sets (mAP) are shown.
+        listener: Hears of progress.
 
     Raises:
-        InputError: If the store is empty, a file in it is damaged, or `out` cannot be written.
+        InputError: If the store is empty, a file in it is damaged, a method in `against` stands in no table,
+            or `out` cannot be written.
     """
-    tables = [make_table(group) for group in comparable_groups(find_cells(Path(results).expanduser()))]
+    comparison = Comparison(tuple(against), (listener or Silent()).scored)
+    groups = comparable_groups(find_cells(Path(results).expanduser()))
+    tables = [make_table(group, comparison) for group in groups]
+    require_rivals(tables, against)
     if costs is not None:
         known = read_costs(Path(costs).expanduser())
         tables = [with_costs(table, known) for table in tables]

@@ -114,8 +114,8 @@ def test_figures_are_means_over_seeds_and_every_seed_is_shown(train, tmp_path):
     train("--seeds", "0,90")
     (table,) = run(tmp_path).tables
     row = next(row for row in table.rows if row.method == "max")
-    assert row.figures["map seed0"] == pytest.approx(1.0)
-    assert row.figures["map seed90"] == pytest.approx(0.0)
+    assert row.figures["map seed0"].mean == pytest.approx(1.0)
+    assert row.figures["map seed90"].mean == pytest.approx(0.0)
     value = next(iter(row.values.values()))
     assert value.mean == pytest.approx(0.5)
     assert value.interval == pytest.approx((0.0, 1.0))

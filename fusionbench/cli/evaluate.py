@@ -48,6 +48,7 @@ def evaluate(
     shard: Annotated[
         str | None, typer.Option(metavar="I/N", help="Compute only this machine's share of the cells.")
     ] = None,
+    against: options.Against = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Fuse images that failed once more.")
     ] = False,
@@ -89,6 +90,7 @@ def evaluate(
             python=python,
             retry_failed=retry_failed,
             shard=_shard(shard),
+            against=options.names_in(against) or (),
             listener=listener,
         )
     finish(evaluation, results, out, as_json=as_json, quiet=quiet)

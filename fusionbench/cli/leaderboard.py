@@ -18,15 +18,18 @@ def leaderboard(
         Path | None,
         typer.Option("--costs", help="What methods cost: the JSON of fusionbench cost all --json."),
     ] = None,
+    against: options.Against = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Make tables of everything in the store: one for each dataset, split and degradation."""
     from fusionbench.api import leaderboard as make
+    from fusionbench.cli.progress import shown
     from fusionbench.cli.tables import print_json, print_tables
     from fusionbench.ranking.files import write_tables
 
-    tables = make(results, costs=costs)
+    with shown(quiet=quiet or as_json) as listener:
+        tables = make(results, costs=costs, against=options.names_in(against) or (), listener=listener)
     written = write_tables(tables, out, options.names_in([formats]) or [])
     if as_json:
         print_json(tables)

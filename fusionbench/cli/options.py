@@ -128,6 +128,13 @@ Native = Annotated[
 ]
 Results = Annotated[Path, typer.Option(help="Folder that keeps every result.", envvar="FUSIONBENCH_RESULTS")]
 TablesFolder = Annotated[Path, typer.Option("--out", help="Folder for the Markdown and CSV tables.")]
+Against = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--against",
+        help="Show the others' difference from a method in mAP or mIoU; several: comma-separated.",
+    ),
+]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 EngineName = Annotated[
     str, typer.Option("--engine", help="process, or ray to spread the work over a cluster (extra `ray`).")

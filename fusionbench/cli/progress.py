@@ -24,6 +24,7 @@ class Bar:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task: TaskID | None = None
+        self._scoring: TaskID | None = None
         self._failed = 0
 
     def started(self, images: int, remaining: int) -> None:
@@ -40,6 +41,12 @@ class Bar:
             self._progress.update(self._task, description=f"evaluating, {self._failed} failed")
         self._progress.advance(self._task)
 
+    def scored(self) -> None:
+        """Count one cell; how many there will be is not known."""
+        if self._scoring is None:
+            self._scoring = self._progress.add_task("drawing sets for intervals", total=None)
+        self._progress.advance(self._scoring)
+
 
 class Lines:
     """Plain lines for logs and pipes."""
@@ -49,7 +56,8 @@ class Lines:
         self._done = 0
         self._already = 0
         self._failed = 0
-        self._begun = self._last = 0.0
+        self._scored = 0
+        self._begun = self._last = time.monotonic()
 
     def started(self, images: int, remaining: int) -> None:
         """Say how much there is to do."""
@@ -73,6 +81,14 @@ class Lines:
             failed = f", {self._failed} failed" if self._failed else ""
             left = (self._total - self._done) / rate
             _say(f"{self._done} of {self._total}{failed}, {left:.0f} s left")
+
+    def scored(self) -> None:
+        """Count one cell."""
+        self._scored += 1
+        now = time.monotonic()
+        if now - self._last >= LINE_EVERY_SECONDS:
+            self._last = now
+            _say(f"drawing sets for intervals: {self._scored} cells done")
 
 
 @contextmanager

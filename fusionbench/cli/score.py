@@ -39,6 +39,7 @@ def score(
     results: options.Results = Path("results"),
     out: options.TablesFolder = Path("leaderboards"),
     workers: options.Workers = 0,
+    against: options.Against = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -72,6 +73,7 @@ def score(
             native=native,
             results=results,
             workers=workers,
+            against=options.names_in(against) or (),
             listener=listener,
         )
     finish(evaluation, results, out, as_json=as_json, quiet=quiet)

@@ -17,12 +17,13 @@ from fusionbench.devices import choose_device
 from fusionbench.errors import InputError
 from fusionbench.evaluation.method_choice import choose_methods, method_requests
 from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
-from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, run_plan
+from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, Silent, run_plan
 from fusionbench.evaluation.store import Store, require_writable
 from fusionbench.evaluation.work import FusedFolder
 from fusionbench.measuring import MetricRequest, choose_metrics
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells, groups_in_order
+from fusionbench.ranking.set_scores import Comparison, require_rivals
 from fusionbench.ranking.statistics import make_table
 from fusionbench.ranking.table import Table
 from fusionbench.ranking.tidy import records
@@ -98,6 +99,7 @@ def evaluate(
     python: Path | str | None = None,
     retry_failed: bool = False,
     shard: tuple[int, int] | None = None,
+    against: Sequence[str] = (),
     listener: Listener | None = None,
 ) -> Evaluation:
     """Degrade, fuse and measure a dataset; results are kept in a store and never computed twice.
@@ -134,6 +136,7 @@ def evaluate(
         python: Interpreter of external methods.
         retry_failed: Compute cells with failed images again.
         shard: (index, count): only this machine's share of the cells, index from 1.
+        against: Methods from which the others' differences in figures of whole sets (mAP) are shown.
         listener: Hears of progress.
 
     Returns:
@@ -176,7 +179,7 @@ def evaluate(
         batch_size=_batch_size(batch_size, references),
         retry_failed=retry_failed,
     )
-    evaluation = _run(plan, Path(results), run_options, listener)
+    evaluation = _run(plan, Path(results), run_options, listener, against)
     return replace(evaluation, left_out=tuple(left_out), notices=_notices(chosen))
 
 
@@ -201,6 +204,7 @@ def score(
     native: str = AUTOMATIC,
     results: Path | str = DEFAULT_RESULTS,
     workers: int = 1,
+    against: Sequence[str] = (),
     listener: Listener | None = None,
 ) -> Evaluation:
     """Measure images that were fused elsewhere, found in a folder by the stems of the dataset's samples.
@@ -225,6 +229,7 @@ def score(
         native: As in `evaluate`.
         results: As in `evaluate`.
         workers: As in `evaluate`.
+        against: As in `evaluate`; methods the store has of these images count.
         listener: As in `evaluate`.
 
     Raises:
@@ -257,7 +262,7 @@ def score(
         if given is not None:
             _require_some_sample(plan, given, option)
     run_options = RunOptions(device="cpu", workers=_workers(workers, plan, "cpu"))
-    evaluation = _run(plan, Path(results), run_options, listener)
+    evaluation = _run(plan, Path(results), run_options, listener, against)
     known = {sample.id for sample in opened.samples}
     unscored = tuple(sorted(folder.stems - known))
     return replace(evaluation, unscored=unscored, notices=_notices(chosen))
@@ -347,7 +352,9 @@ def _positive_limit(limit: int | None) -> int | None:
     return None if limit is None else _positive("limit", limit)
 
 
-def _run(plan: Plan, results: Path, options: RunOptions, listener: Listener | None) -> Evaluation:
+def _run(
+    plan: Plan, results: Path, options: RunOptions, listener: Listener | None, against: Sequence[str]
+) -> Evaluation:
     results = results.expanduser().absolute()
     store = Store(results)
     if not all(store.is_done(cell) for cell in plan.cells):
@@ -357,8 +364,17 @@ def _run(plan: Plan, results: Path, options: RunOptions, listener: Listener | No
     asked = groups_in_order(cells)
     beside = find_cells(results, sorted({cell.rows.parent for cell in cells}))
     neighbours = {group[0].group: group for group in comparable_groups(beside)}
-    return Evaluation(
-        tables=tuple(make_table(group) for group in asked),
-        boards=tuple(make_table(neighbours[group[0].group]) for group in asked),
-        report=report,
-    )
+    comparison = Comparison(tuple(against), (listener or Silent()).scored)
+    boards = tuple(make_table(neighbours[group[0].group], comparison) for group in asked)
+    require_rivals(boards, against)
+    shown = (_with_rivals(group, neighbours[group[0].group], against) for group in asked)
+    return Evaluation(tuple(make_table(group, comparison) for group in shown), boards, report)
+
+
+def _with_rivals(
+    group: Sequence[StoredCell], neighbours: Sequence[StoredCell], against: Sequence[str]
+) -> list[StoredCell]:
+    """Cells of a table with those of the methods it is to be compared with, which the store may have."""
+    there = {cell.stamp["method"] for cell in group}
+    rivals = [cell for cell in neighbours if cell.stamp["method"] in set(against) - there]
+    return [*rivals, *group]

@@ -31,6 +31,10 @@ class Listener(Protocol):
         """One result was computed and kept."""
         ...
 
+    def scored(self) -> None:
+        """The figures of one cell's whole set, and of sets drawn from it, were made from its records."""
+        ...
+
 
 class Silent:
     """A listener that does not care."""
@@ -39,6 +43,9 @@ class Silent:
         """Ignore."""
 
     def advanced(self, result: ImageResult) -> None:
+        """Ignore."""
+
+    def scored(self) -> None:
         """Ignore."""
 
 

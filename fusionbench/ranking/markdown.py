@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from fusionbench.contracts import CANONICAL
 from fusionbench.downstream import KINDS
 from fusionbench.ranking.statistics import ranking_columns
-from fusionbench.ranking.table import COST_HEADS, Column, Row, Table, severity_text
+from fusionbench.ranking.table import COST_HEADS, Column, Row, Table, Value, severity_text
 
 MAX_COLUMNS = 14
 """Columns beside which a table no longer fits a page."""
@@ -26,7 +27,12 @@ def render_markdown(table: Table) -> str:
     for part in table.by_severity:
         parts += [f"## Severity {severity_text(part.severities)}", _grids(part)]
     for part in table.by_native:
-        parts += [f"## {part.native.capitalize()} ({part.images} pairs)", _grids(part)]
+        own = [note for note in part.notes if note not in table.notes]
+        parts += [
+            f"## {part.native.capitalize()} ({part.images} pairs)",
+            _grids(part),
+            *([" ".join(own)] if own else []),
+        ]
     if table.all_failures:
         parts += ["## Without a value", _failures(table)]
     parts += ["## How it was made", _provenance(table)]
@@ -141,11 +147,17 @@ def _further(table: Table) -> str:
     names = list(dict.fromkeys(name for row in table.rows for name in row.figures))
     lines = [_line(["Method", *(_escape(name) for name in names)])]
     lines.append(_line(["---", *["---:"] * len(names)]))
-    for row in table.rows:
-        values = [row.figures.get(name, float("nan")) for name in names]
-        shown = ["n/a" if value != value else f"{value:.3f}" for value in values]
-        lines.append(_line([_name(row), *shown]))
+    lines += [_line([_name(row), *(_figure(row.figures.get(name)) for name in names)]) for row in table.rows]
     return "\n".join(lines)
+
+
+def _figure(value: Value | None) -> str:
+    if value is None or not math.isfinite(value.mean):
+        return "n/a"
+    if value.interval is None:
+        return f"{value.mean:.3f}"
+    low, high = value.interval
+    return f"{value.mean:.3f} [{low:.2f}, {high:.2f}]"
 
 
 def _failures(table: Table) -> str:

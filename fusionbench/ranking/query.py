@@ -46,6 +46,11 @@ class StoredCell:
         return content_hash([*shared, condition["seed"], condition.get("levels"), *profile])
 
     @property
+    def store(self) -> Path:
+        """Folder of the store."""
+        return self.rows.parents[2]
+
+    @property
     def method_identity(self) -> str:
         """Hash of the method's code and weights."""
         return content_hash(self.stamp["identity"]["method"])

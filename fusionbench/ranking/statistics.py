@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fusionbench.ranking.query import StoredCell, current_cells, read_values
-from fusionbench.ranking.set_scores import SetResults, set_results, with_set_values
+from fusionbench.ranking.set_scores import Comparison, SetResults, set_results, with_set_values
 from fusionbench.ranking.table import Column, Row, Table, Value, severity_text
 
 if TYPE_CHECKING:
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 REFERENCE_ORDER = ("none", "clean", "degraded", "clean_output")
 """Of values that are means over images; figures of whole sets come after them."""
 
+NO_COMPARISON = Comparison()
 
-def make_table(cells: Sequence[StoredCell]) -> Table:
+
+def make_table(cells: Sequence[StoredCell], comparison: Comparison = NO_COMPARISON) -> Table:
     """Make the table of comparable cells.
 
     Args:
         cells: Cells of one comparable group, oldest first.
+        comparison: Which methods others are compared with.
 
     Raises:
         InputError: If a file of rows is damaged.
@@ -34,23 +37,24 @@ def make_table(cells: Sequence[StoredCell]) -> Table:
     current = current_cells(cells)
     values = read_values(current)
     present = sorted({cell.stamp["severity"] for cell in current})
-    parts = tuple(_at_severities(current, values, [severity]) for severity in present)
+    parts = tuple(_at_severities(current, values, [severity], comparison) for severity in present)
     if len(parts) == 1:
-        return replace(parts[0], by_native=_by_native(current, values, present))
+        return replace(parts[0], by_native=_by_native(current, values, present, comparison))
     common = _common_severities(current) or [_most_common_severity(current)]
-    whole = _at_severities(current, values, common)
-    return replace(whole, by_severity=parts, by_native=_by_native(current, values, common))
+    whole = _at_severities(current, values, common, comparison)
+    return replace(whole, by_severity=parts, by_native=_by_native(current, values, common, comparison))
 
 
 def _by_native(
-    cells: Sequence[StoredCell], values: pd.DataFrame, severities: Sequence[float]
+    cells: Sequence[StoredCell], values: pd.DataFrame, severities: Sequence[float], comparison: Comparison
 ) -> tuple[Table, ...]:
     """A table for each real condition the images were taken in, where there are several."""
     groups: Mapping[str, Sequence[str]] = cells[-1].stamp["display"].get("native", {})
     tables = []
     for native, ids in groups.items():
         of_native = frozenset(ids)
-        table = _at_severities(cells, values[values["image"].isin(ids)], severities, of_native)
+        own = values[values["image"].isin(ids)]
+        table = _at_severities(cells, own, severities, comparison, of_native)
         tables.append(replace(table, native=native, images=len(ids)))
     return tuple(tables)
 
@@ -71,10 +75,11 @@ def _at_severities(
     cells: Sequence[StoredCell],
     values: pd.DataFrame,
     severities: Sequence[float],
+    comparison: Comparison,
     images: frozenset[str] | None = None,
 ) -> Table:
     chosen = [cell for cell in cells if cell.stamp["severity"] in severities]
-    found = set_results(chosen, images)
+    found = set_results(chosen, comparison, images)
     kept = values[values["severity"].isin(severities)]
     return _table(chosen, _with_failures(kept, found), severities, found)
 

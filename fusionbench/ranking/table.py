@@ -59,6 +59,8 @@ class Value:
     """1 for the best of its column, 2 for the second, None where it is not ranked."""
     interval: tuple[float, float] | None = None
     """Of 95 % confidence, for figures of a whole set."""
+    distinct: bool = False
+    """Of a difference: whether it is told apart from zero when all of its column are judged at once."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Row:
     """`visible` or `infrared` for a row that is that image alone."""
     cost: Mapping[str, float] = field(default_factory=dict)
     """By the names in `COST_HEADS`, as far as known."""
-    figures: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, Value] = field(default_factory=dict)
     """Further figures of metrics of whole sets, by name: `map/Car`, `map_small`."""
 
     @property
@@ -176,7 +178,7 @@ class Table:
         """A mean as text, with as many decimals as the largest value of its column deserves."""
         if value.interval is not None:
             low, high = value.interval
-            return f"{value.mean:.3f} [{low:.2f}, {high:.2f}]"
+            return f"{value.mean:.3f}{'*' if value.distinct else ''} [{low:.2f}, {high:.2f}]"
         largest = max(abs(row.values[column].mean) for row in self.rows if column in row.values)
         return f"{value.mean:.4f}" if largest < 10 else f"{value.mean:.2f}"
 

@@ -28,6 +28,7 @@ FIELDS = (
     "low",
     "high",
     "images",
+    "distinct",
     "failed_images",
     "place",
 )
@@ -80,16 +81,22 @@ def _records(table: Table) -> Iterator[dict[str, Any]]:
                 "low": low,
                 "high": high,
                 "images": len(value.images),
+                "distinct": value.distinct if column.derived else None,
                 "place": value.place,
             }
         for name, figure in row.figures.items():
-            # NaN is no JSON; an empty field of a CSV says the same.
-            known = figure if math.isfinite(figure) else None
+            low, high = figure.interval or (None, None)
             yield {
                 **about,
                 "metric": name,
                 "reference": "labels",
                 "direction": "higher",
-                "mean": known,
-                **dict.fromkeys(("deviation", "low", "high", "images", "place")),
+                # NaN is no JSON; an empty field of a CSV says the same.
+                "mean": figure.mean if math.isfinite(figure.mean) else None,
+                "deviation": figure.deviation,
+                "low": low,
+                "high": high,
+                "images": len(figure.images),
+                "distinct": None,
+                "place": None,
             }

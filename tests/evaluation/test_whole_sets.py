@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
 
 from fusionbench import registry
-from fusionbench.api import evaluate
+from fusionbench.api import evaluate, leaderboard, score
 from fusionbench.errors import InputError
+from fusionbench.evaluation.run import Silent
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.tidy import records
 from tests.toy_detector import write_m3fd
@@ -67,6 +69,43 @@ def test_the_gain_is_over_the_better_single_image(run):
 def test_a_method_that_is_one_camera_gains_nothing_in_any_drawn_set(run, write_method):
     gain = value(run(methods=[*METHODS, write_method("return visible")]), "Mine", "map_gain")
     assert (gain.mean, gain.interval) == (0.0, (0.0, 0.0))
+
+
+def test_any_method_can_be_what_others_are_compared_with(run):
+    evaluation = run(against=["max"])
+    apart = value(evaluation, "visible", "map-max")
+    assert apart.mean == pytest.approx(-50 / 101)
+    assert apart.interval == pytest.approx((-50 / 101, -50 / 101))
+    assert apart.distinct
+    assert value(evaluation, "max", "map-max") is None
+    text = render_markdown(evaluation.tables[0])
+    assert "mAP(1/6)−max" in text and "-0.495* [-0.50, -0.50]" in text
+
+
+def test_images_fused_elsewhere_are_compared_with_a_method_of_the_store(run, bright, tmp_path):
+    run()
+    fused = tmp_path / "data/M3FD_Detection/Vis"
+    evaluation = score(
+        "m3fd",
+        fused,
+        name="mine",
+        root=tmp_path / "data",
+        results=tmp_path / "results",
+        metrics=["map"],
+        weights={"bright": bright},
+        against=["max"],
+    )
+    assert value(evaluation, "mine", "map-max").mean == pytest.approx(-50 / 101)
+
+
+def test_a_method_that_is_not_there_is_nothing_to_compare_with(run):
+    with pytest.raises(InputError, match=r"--against lp: stands in no table .*; there is infrared, max"):
+        run(against=["lp"])
+
+
+def test_without_a_metric_of_whole_sets_there_is_nothing_to_compare(run):
+    with pytest.raises(InputError, match="no method: ask for --metric map or miou"):
+        run(metrics=["sd"], weights={}, against=["max"])
 
 
 def test_severities_give_the_share_at_which_fusing_loses(run):
@@ -215,6 +254,39 @@ def test_tables_say_what_is_covered_and_how_it_was_drawn(run):
     assert "from 6 scenes" in text and "So few scenes tell little" in text
     assert "--metric map --weights bright=FILE" in text
     assert "## Further figures" in text and "map50/Car" in text
+    assert "1.000 [1.00, 1.00]" in text
+
+
+def test_a_class_of_few_scenes_is_named(run, tmp_path):
+    assert not any("of little weight" in note for note in run().tables[0].notes)
+    annotations = sorted((tmp_path / "data/M3FD_Detection/Annotation").iterdir())
+    annotations[0].write_text(annotations[0].read_text().replace("Car", "People", 1))
+    (table,) = run().tables
+    assert "In fewer than 5 scenes, and so of little weight: People (1)." in table.notes
+
+
+def test_a_part_of_the_images_tells_of_its_own_scenes(run):
+    (table,) = run().tables
+    days = replace(table, native="day", notes=("from 2 scenes", *table.notes[1:]))
+    text = render_markdown(replace(table, by_native=(days,)))
+    assert text.partition("## Day")[2].count("from 2 scenes") == 1
+
+
+def test_drawn_sets_are_scored_once_a_store(run, tmp_path):
+    class Counting(Silent):
+        count = 0
+
+        def scored(self) -> None:
+            self.count += 1
+
+    first, second = Counting(), Counting()
+    run(listener=first)
+    tables = leaderboard(tmp_path / "results", listener=second)
+    assert first.count >= len(METHODS) and second.count == 0
+    assert (
+        value(run(), "max", "map")
+        == next(r for r in tables[0].rows if r.method == "max").values[tables[0].columns[0]]
+    )
 
 
 def test_records_for_machines_hold_intervals_and_classes(run):

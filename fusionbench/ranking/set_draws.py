@@ -1,0 +1,216 @@
+"""Figures of one cell's set and of sets drawn from it scene by scene, kept beside the results.
+
+Images of one scene are no independent witnesses: drawing images instead of scenes calls 45 of 100 differences
+that are none significant where 5 are promised. So sets are drawn scene by scene, the same for every method.
+A thousand sets of a large dataset take seconds a cell: they are kept in the store, in `.draws`, and may be
+deleted at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import secrets
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusionbench.evaluation.provenance import code_hash, content_hash
+from fusionbench.observing import read_record
+from fusionbench.ranking.set_records import CellRecords
+
+if TYPE_CHECKING:
+    from fusionbench.contracts import SetMetric, SetSummary
+
+DRAWS = 1000
+"""Sets drawn for an interval."""
+
+FEWEST_SCENES = 2
+"""Below, there is nothing to draw from."""
+
+FOLDER = ".draws"
+"""In the store."""
+
+DRAWING_VERSION = 1
+"""Raised whenever other sets are drawn, or their figures are made otherwise."""
+
+Scores = Mapping[str, float]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class SetScores:
+    """The figures of one method under one condition, with those of drawn sets."""
+
+    images: frozenset[str]
+    figures: Scores
+    """By name; those of one run of several are called `map seed0`."""
+    drawn: Mapping[str, NDArray[np.float64]]
+    """By name, `(draws,)`; none where there are too few scenes. NaN for a set that lacks a class."""
+    scenes: Mapping[str, int]
+    """In how many scenes a class occurs, by the name of its figure."""
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores cells of one metric, or reads what it made of them before.
+
+    Args:
+        metric: Its name.
+        plugin: Its class.
+        columns: Figures that are means over classes.
+        scenes: Which scene each image is of.
+        store: Folder whose `.draws` keeps scores.
+        scored: Called for each cell that had to be scored.
+    """
+
+    metric: str
+    plugin: type[SetMetric]
+    columns: tuple[str, ...]
+    scenes: Mapping[str, int]
+    store: Path
+    scored: Callable[[], None]
+
+    def scores(self, records: CellRecords) -> SetScores:
+        """The figures of a cell and of sets drawn from it."""
+        ids = tuple(sorted(records.by_image))
+        path = self.store / FOLDER / f"{self._key(records, ids)}.npz"
+        found = _read(path, ids)
+        if found is None:
+            found = self._scored(records, ids)
+            _write(path, found)
+            self.scored()
+        return found
+
+    def _key(self, records: CellRecords, ids: tuple[str, ...]) -> str:
+        """Hash of everything that decides the scores."""
+        scenes = [self.scenes[image] for image in ids]
+        drawn_from = [DRAWING_VERSION, DRAWS, sorted(set(self.scenes.values())), scenes]
+        made_of = [self.metric, code_hash(self.plugin), self.columns, records.made_of, ids]
+        return content_hash([drawn_from, made_of])
+
+    def _scored(self, records: CellRecords, ids: tuple[str, ...]) -> SetScores:
+        by_run = [read_record(records.by_image[image].text)[0] for image in ids]
+        runs = sorted({run for of_image in by_run for run in of_image})
+        summaries = [self.plugin.summarise([of_image[run] for of_image in by_run]) for run in runs]
+        scores = [summary.scores() for summary in summaries]
+        figures = {name: float(np.mean([of_run[name] for of_run in scores])) for name in scores[0]}
+        places = np.array([self.scenes[image] for image in ids])
+        known = sorted(set(self.scenes.values()))
+        drawn = drawn_scores(summaries, drawn_counts(places, known), self.columns)
+        if len(runs) > 1:
+            figures |= {
+                f"{name} {run}": of_run[name]
+                for name in self.columns
+                for run, of_run in zip(runs, scores, strict=True)
+            }
+        return SetScores(frozenset(ids), figures, drawn, scenes_with(summaries[0], places))
+
+
+def drawn_counts(scenes: NDArray[np.int64], known: Sequence[int]) -> list[Counts]:
+    """How often each image is in each drawn set: as often as its scene was drawn.
+
+    Args:
+        scenes: `(images,)`, the scene of each.
+        known: Every scene to draw from, also those of images that only other methods have.
+
+    Returns:
+        `DRAWS` arrays `(images,)`; none where there are too few scenes.
+    """
+    if len(known) < FEWEST_SCENES:
+        return []
+    generator = np.random.default_rng(0)
+    places = np.searchsorted(known, scenes)
+    draws = generator.multinomial(len(known), np.full(len(known), 1.0 / len(known)), size=DRAWS)
+    return [np.ascontiguousarray(counts[places]) for counts in draws.astype(np.int64)]
+
+
+def drawn_scores(
+    summaries: Sequence[SetSummary], counts: Sequence[Counts], columns: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Figures of drawn sets, each the mean over runs that are drawn as well.
+
+    Args:
+        summaries: One a run.
+        counts: How often each image is in each set.
+        columns: Figures that are means over classes: NaN for a set without one the whole set has, which
+            would be a mean of another quantity.
+
+    Returns:
+        By name, `(draws,)`.
+    """
+    if not counts:
+        return {}
+    generator = np.random.default_rng(1)
+    shares = np.full(len(summaries), 1.0 / len(summaries))
+    chosen = generator.multinomial(len(summaries), shares, size=len(counts))
+    sets = [_drawn_set(summaries, images, times) for images, times in zip(counts, chosen, strict=True)]
+    drawn = {name: np.array([scores[name] for scores in sets]) for name in sets[0]}
+    whole = summaries[0].scores(np.ones_like(counts[0]))
+    classes = [name for name in drawn if "/" in name and math.isfinite(whole[name])]
+    lacking = np.any([np.isnan(drawn[name]) for name in classes], axis=0) if classes else False
+    return {
+        name: np.where(lacking, np.nan, values) if name in columns else values
+        for name, values in drawn.items()
+    }
+
+
+def scenes_with(summary: SetSummary, places: NDArray[np.int64]) -> dict[str, int]:
+    """In how many scenes each class occurs, by the name of its figure: it has one of such a scene alone."""
+    found: dict[str, int] = {}
+    for scene in np.unique(places):
+        for name, value in summary.scores((places == scene).astype(np.int64)).items():
+            if "/" in name:
+                found[name] = found.get(name, 0) + math.isfinite(value)
+    return found
+
+
+def _drawn_set(summaries: Sequence[SetSummary], images: Counts, times: Counts) -> Scores:
+    picked = [(summaries[int(run)].scores(images), times[run]) for run in np.flatnonzero(times)]
+    return {
+        name: sum(scores[name] * often for scores, often in picked) / len(summaries) for name in picked[0][0]
+    }
+
+
+def _read(path: Path, ids: tuple[str, ...]) -> SetScores | None:
+    """Scores that were kept; None where there are none, or they cannot be read."""
+    try:
+        # numpy leaves a file open that is no archive.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
+            figures = _by_name(kept["figures"], kept["figure_values"])
+            drawn = dict(zip(kept["drawn"].tolist(), kept["drawn_values"], strict=True))
+            scenes = {name: int(count) for name, count in _by_name(kept["classes"], kept["scenes"]).items()}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    return SetScores(frozenset(ids), figures, drawn, scenes)
+
+
+def _by_name(names: NDArray[np.str_], values: NDArray[np.float64]) -> dict[str, float]:
+    return dict(zip(names.tolist(), values.tolist(), strict=True))
+
+
+def _write(path: Path, scores: SetScores) -> None:
+    """Keep scores; a store that cannot be written is read all the same."""
+    temporary = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(3)}.writing")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        try:
+            with temporary.open("wb") as stream:
+                np.savez_compressed(
+                    stream,
+                    figures=np.array(list(scores.figures), dtype=np.str_),
+                    figure_values=np.array(list(scores.figures.values()), dtype=np.float64),
+                    drawn=np.array(list(scores.drawn), dtype=np.str_),
+                    drawn_values=np.array(list(scores.drawn.values()), dtype=np.float64),
+                    classes=np.array(list(scores.scenes), dtype=np.str_),
+                    scenes=np.array(list(scores.scenes.values()), dtype=np.float64),
+                )
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,112 @@
+"""Sets drawn scene by scene, and how their scores are kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fusionbench.observing import read_hashes, read_record
+from fusionbench.ranking.set_draws import DRAWS, Scorer, drawn_counts, drawn_scores, scenes_with
+from fusionbench.ranking.set_records import CellRecords, Kept
+
+
+class Mean:
+    """Figures of a set: the mean of numbers, and of those of a rare class."""
+
+    def __init__(self, records) -> None:
+        self.values = np.array([record["value"] for record in records], dtype=float)
+        self.rare = np.array([record.get("rare", np.nan) for record in records], dtype=float)
+
+    def scores(self, counts=None):
+        counts = np.ones(len(self.values), dtype=np.int64) if counts is None else counts
+        there = (counts > 0) & ~np.isnan(self.rare)
+        rare = np.average(self.rare[there], weights=counts[there]) if there.any() else np.nan
+        return {"mean": np.average(self.values, weights=counts), "mean/common": 1.0, "mean/rare": rare}
+
+
+class Metric:
+    @classmethod
+    def summarise(cls, records):
+        return Mean(records)
+
+
+def kept(values):
+    hashes = '{"hashes":["0000000000000001","0000000000000002"]'
+    texts = [f'{hashes},"records":{{"":{{"value":{value}}}}}}}' for value in values]
+    return CellRecords({f"{place}": Kept(text, (1, 2)) for place, text in enumerate(texts)}, ("file",))
+
+
+def scorer(store, scored):
+    scenes = {f"{place}": place for place in range(4)}
+    return Scorer("mean", Metric, ("mean",), scenes, store, scored)
+
+
+def test_images_of_a_scene_are_drawn_together() -> None:
+    for counts in drawn_counts(np.array([7, 3, 7, 3]), [3, 7]):
+        assert counts[0] == counts[2] and counts[1] == counts[3]
+        assert counts[0] + counts[1] == 2
+
+
+def test_a_scene_only_other_methods_have_images_of_is_drawn_all_the_same() -> None:
+    counts = np.array(drawn_counts(np.array([0, 1]), [0, 1, 2]))
+    assert counts.shape == (DRAWS, 2)
+    # Of three scenes two are there: each set has two images of three on average.
+    assert counts.sum(axis=1).mean() == pytest.approx(2.0, abs=0.1)
+
+
+def test_one_scene_is_nothing_to_draw_from() -> None:
+    assert drawn_scores([Mean([{"value": 1.0}])], drawn_counts(np.array([0]), [0]), ["mean"]) == {}
+
+
+def test_a_set_without_a_class_has_no_mean_but_figures_of_its_other_classes() -> None:
+    summary = Mean([{"value": 1.0, "rare": 0.5}, {"value": 2.0}, {"value": 3.0}])
+    drawn = drawn_scores([summary], drawn_counts(np.arange(3), [0, 1, 2]), ["mean"])
+    lacking = np.isnan(drawn["mean/rare"])
+    # Absent with a chance of (2/3)^3.
+    assert lacking.mean() == pytest.approx(8 / 27, abs=0.05)
+    assert np.array_equal(np.isnan(drawn["mean"]), lacking)
+    assert not np.isnan(drawn["mean/common"]).any()
+
+
+def test_scenes_are_counted_by_class() -> None:
+    summary = Mean([{"value": 1.0, "rare": 0.5}, {"value": 2.0, "rare": 0.5}, {"value": 3.0}])
+    assert scenes_with(summary, np.array([0, 0, 1])) == {"mean/common": 2, "mean/rare": 1}
+
+
+def test_scores_are_made_once_and_read_to_the_bit(tmp_path) -> None:
+    scored = []
+    first = scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    second = scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    assert scored == [1]
+    assert (second.images, second.scenes) == (first.images, first.scenes)
+    assert second.figures["mean"] == first.figures["mean"] and np.isnan(second.figures["mean/rare"])
+    assert np.array_equal(second.drawn["mean"], first.drawn["mean"])
+
+
+def test_other_scenes_are_other_sets(tmp_path) -> None:
+    alone = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    together = Scorer(
+        "mean", Metric, ("mean",), {"0": 0, "1": 0, "2": 1, "3": 1}, tmp_path, lambda: None
+    ).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    assert len(np.unique(together.drawn["mean"])) == 3 < len(np.unique(alone.drawn["mean"]))
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"no archive"])
+def test_damaged_scores_are_made_again(tmp_path, damage) -> None:
+    first = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    (path,) = (tmp_path / ".draws").iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    again = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    assert again.figures["mean"] == first.figures["mean"]
+
+
+def test_a_store_that_cannot_be_written_is_read_all_the_same(tmp_path) -> None:
+    (tmp_path / ".draws").write_text("in the way")
+    assert scorer(tmp_path, lambda: None).scores(kept([1, 2, 3, 6])).figures["mean"] == 3.0
+
+
+def test_hashes_are_read_without_the_record() -> None:
+    text = '{"hashes":["00000000000000ff","8000000000000000"],"records":{"":{"value":1}}}'
+    assert read_hashes(text) == read_record(text)[1] == (255, 1 << 63)
+    # However it was written.
+    assert read_hashes(text.replace(":", ": ")) == (255, 1 << 63)
