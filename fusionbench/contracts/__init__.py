@@ -57,6 +57,7 @@ from fusionbench.contracts.metric import (
 from fusionbench.contracts.pairs import (
     DRIVING_HORIZON,
     NATIVE_CONDITIONS,
+    UNLABELLED,
     Box,
     FloatImage,
     ImagePair,
@@ -94,6 +95,7 @@ __all__ = [
     "NATIVE_CONDITIONS",
     "PHYSICAL",
     "STAGES",
+    "UNLABELLED",
     "Batch",
     "BatchMetric",
     "Box",

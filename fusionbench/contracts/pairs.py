@@ -22,6 +22,10 @@ NATIVE_CONDITIONS = ("day", "night", "fog", "smoke")
 """Real conditions an image can have been taken in; fog and smoke go before the time of day."""
 
 
+UNLABELLED = 255
+"""Id of a pixel nobody gave a class: nothing is learnt from it and nothing judged by it."""
+
+
 @dataclass(frozen=True)
 class Box:
     """One annotated object, in pixels from the left and top edge of the image."""
@@ -40,7 +44,7 @@ class Labels:
 
     boxes: tuple[Box, ...] | None = None
     mask: Uint8Image | None = None
-    """Class ids `(H, W)`, in the order of the card's `mask_classes`."""
+    """Class ids `(H, W)`, in the order of the card's `mask_classes`; `UNLABELLED` for pixels of none."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from fusionbench import registry
-from fusionbench.contracts import Box, Dataset, DatasetCard, Sample, Uint8Image
+from fusionbench.contracts import UNLABELLED, Box, Dataset, DatasetCard, Sample, Uint8Image
 from fusionbench.datasets import open_dataset
 from fusionbench.datasets.paired import PairedFiles
 from fusionbench.datasets.sources import SOURCES
@@ -236,8 +238,14 @@ def _annotation(
     return _Annotation(
         boxes=labels.boxes,
         has_mask=labels.mask is not None,
-        background_only=labels.mask is not None and not labels.mask.any(),
+        background_only=labels.mask is not None and _is_background(labels.mask, dataset.card.mask_classes),
     )
+
+
+def _is_background(mask: Uint8Image, classes: Sequence[str]) -> bool:
+    """Whether no pixel is of a class: all are unlabelled, by a class of that name or by none."""
+    of_none = [UNLABELLED, *(place for place, name in enumerate(classes) if name == "unlabelled")]
+    return bool(np.isin(mask, of_none).all())
 
 
 def _notes(card: DatasetCard, findings: Sequence[_Finding], found: Sequence[_Annotation]) -> Iterator[str]:

@@ -205,6 +205,22 @@ SOURCES: Mapping[str, Source] = {
             },
         ),
         Source(
+            name="fmb",
+            folder="FMB",
+            terms="no licence stated: research only, do not redistribute; cite the paper",
+            origin="https://github.com/JinyuanLiu-CV/SegMiF",
+            steps=(
+                "open https://drive.google.com/drive/folders/1T_jVi80tjgyHTQDpn-TjfySyW4CK1LlF or "
+                "https://pan.baidu.com/s/1k7PgCsSJVZJIoIhgMjWxNg (code IVIF) in a browser and download FMB "
+                "(a browser is needed: the link answers a program with a web page)",
+                "unpack it so that there are DIR/FMB/train and DIR/FMB/test, each with Visible, Infrared and "
+                "Label",
+                "fusionbench data check fmb --root DIR",
+            ),
+            pairs={"train": 1220, "test": 280},
+            maximum_bytes=12 * GIBIBYTE,
+        ),
+        Source(
             name="roadscene",
             folder="RoadScene",
             terms="no licence stated; derived from FLIR videos, whose terms apply: cite the paper, "

@@ -62,6 +62,9 @@ class MeanIoU:
         notes = [
             "mIoU is of one confusion matrix of all pixels of the set; `objects` is without the background. "
             "A class without a pixel in the set is n/a and left out."
+            if BACKGROUND in every
+            else "mIoU is of one confusion matrix of all labelled pixels of the set. A class without a pixel "
+            "in the set is n/a and left out."
         ]
         if missing:
             notes.append(
@@ -69,10 +72,13 @@ class MeanIoU:
                 "count against the class they were taken for."
             )
         objects = [name for name in every if name != BACKGROUND]
+        parts = {"miou": every, "miou_objects": objects}
         return {
+            # Without a background the two are one.
             "columns": {
-                "miou": self.columns["miou"] + _part(every, known),
-                "miou_objects": self.columns["miou_objects"] + _part(objects, known),
+                name: self.columns[name] + _part(part, known)
+                for name, part in parts.items()
+                if name == "miou" or len(objects) < len(every)
             },
             "classes": list(known),
             "missing": missing,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionbench.contracts import SegmentedImage, SegmenterTraining, Uint8Image
+from fusionbench.contracts import UNLABELLED, SegmentedImage, SegmenterTraining, Uint8Image
 from fusionbench.errors import InputError, TrainingError
 from fusionbench_segmenters.network_images import normalised, padded_size
 
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
 Network = TypeVar("Network", bound="nn.Module")
 
-IGNORED = 255
-"""Id of a pixel that is not learnt from."""
-
-MOST_CLASSES = IGNORED
+MOST_CLASSES = UNLABELLED
 
 WARM_UP = 0.05
 """Share of the steps in which the learning rate rises from zero; it then falls along a cosine."""
@@ -60,7 +57,7 @@ class Frames:
 
     images: Sequence[Uint8Image]
     masks: Sequence[Uint8Image]
-    """Ids of classes, `IGNORED` where there is none."""
+    """Ids of classes, `UNLABELLED` where there is none."""
     size: tuple[int, int]
     """Height and width of every frame; smaller images are padded by what is ignored."""
 
@@ -68,7 +65,7 @@ class Frames:
         """Some images, cropped, mirrored and padded to one size."""
         height, width = self.size
         images = np.zeros((len(places), height, width, 3), np.uint8)
-        masks = np.full((len(places), height, width), IGNORED, np.uint8)
+        masks = np.full((len(places), height, width), UNLABELLED, np.uint8)
         known = np.zeros((len(places), height, width), np.bool_)
         for number, place in enumerate(places):
             image, mask = self.images[place], self.masks[place]
@@ -108,8 +105,8 @@ def gather(images: Iterable[SegmentedImage], training: SegmenterTraining) -> Fra
         if item.mask.shape != item.image.shape[:2]:
             has, should = (f"{each.shape[1]}x{each.shape[0]}" for each in (item.mask, item.image))
             raise InputError(f"image {item.id}: is {should} but its mask is {has}; get them again")
-        mask = np.where(item.mask < len(training.classes), item.mask, IGNORED).astype(np.uint8)
-        learnt += int((mask != IGNORED).sum())
+        mask = np.where(item.mask < len(training.classes), item.mask, UNLABELLED).astype(np.uint8)
+        learnt += int((mask != UNLABELLED).sum())
         kept.append(item.image)
         masks.append(mask)
     if not learnt:
@@ -216,8 +213,8 @@ def _loss(
     known = torch.from_numpy(made.known).to(device)
     # What is padded is grey of the mean, which is zero to the network.
     images = normalised(torch.from_numpy(made.images).to(device)) * known[:, None]
-    total = cross_entropy(logits(images), targets, weights, ignore_index=IGNORED, reduction="sum")
-    counted = weights[targets[targets != IGNORED]].sum()
+    total = cross_entropy(logits(images), targets, weights, ignore_index=UNLABELLED, reduction="sum")
+    counted = weights[targets[targets != UNLABELLED]].sum()
     return total / counted.clamp(min=1.0)
 
 

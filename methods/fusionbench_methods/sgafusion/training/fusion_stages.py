@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy, l1_loss
 
-from fusionbench.contracts import Batch, Draw, StageCard, StageRequest
+from fusionbench.contracts import UNLABELLED, Batch, Draw, StageCard, StageRequest
 from fusionbench.errors import InputError
 from fusionbench_methods.sgafusion.checkpoint import Network, load_checkpoint, save_checkpoint
 from fusionbench_methods.sgafusion.configuration import VARIANTS
@@ -20,6 +20,7 @@ from fusionbench_methods.sgafusion.fixed.network import FixedSGAFusionNet
 from fusionbench_methods.sgafusion.losses import fusion_loss_terms
 from fusionbench_methods.sgafusion.network import SGAFusionNet
 from fusionbench_methods.sgafusion.precision import full_precision
+from fusionbench_methods.sgafusion.segmentation_head import MASK_CLASSES
 from fusionbench_methods.sgafusion.semantics.encoder import SemanticEncoder
 from fusionbench_methods.sgafusion.training.crops import by_condition, spread
 from fusionbench_methods.sgafusion.training.experts_stage import encoder_of
@@ -108,7 +109,11 @@ class FusionStage:
         terms, segmentation = self._fusion_loss(batch)
         if not self._segments or segmentation is None:
             return terms
-        wrong = cross_entropy(segmentation.float(), batch["mask"])
+        known = (batch["mask"] != UNLABELLED).sum().clamp(min=1)
+        wrong = (
+            cross_entropy(segmentation.float(), batch["mask"], ignore_index=UNLABELLED, reduction="sum")
+            / known
+        )
         total = terms["total"] + self._request.options["segmentation_weight"] * wrong
         return {**terms, "segmentation": wrong, "total": total}
 
@@ -125,8 +130,9 @@ class FusionStage:
         return found
 
     def write(self, path: Path, notes: Mapping[str, Any]) -> None:
-        """Network and encoder."""
-        save_checkpoint(path, self._network, self._encoder, notes=notes)
+        """Network and encoder, with the names of the classes where a segmentation was learnt."""
+        named = {MASK_CLASSES: list(self._request.data.mask_classes)} if self._segments else {}
+        save_checkpoint(path, self._network, self._encoder, notes={**notes, **named})
 
     def _measured(self, index: int) -> dict[str, float]:
         device = next(self._network.parameters()).device

@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from fusionbench import registry
 from fusionbench.cli.app import app
 from fusionbench.datasets import open_dataset
 from fusionbench.errors import InputError
@@ -14,6 +15,7 @@ from fusionbench.training import plan_training
 from fusionbench.training.logbook import read_log
 from fusionbench.training.settings import read_settings
 from fusionbench.training.sources import stage_data
+from fusionbench_methods.sgafusion.segmentation_head import SGAFusionHead
 from fusionbench_methods.sgafusion.semantics.encoder import DEGRADATION_CLASSES
 from fusionbench_methods.sgafusion.training.recipe import PRESETS, SGAFusionRecipe
 
@@ -89,6 +91,8 @@ def test_from_scenes_to_a_table(tmp_path):
     )
     assert after.keys() == {"clean", "haze", "low_light"}
     assert after["haze"]["total"] < before["haze"]["total"]
+    probe = SGAFusionHead(out / "joint.safetensors")
+    assert probe.classes == registry.load("dataset", "scenes").card.mask_classes
 
 
 def test_no_masks_for_joint(pair_folders, tmp_path):
