@@ -35,7 +35,8 @@ def print_tables(tables: Sequence[Table]) -> None:
             console.print(table.left_out, highlight=False, markup=False)
         for index, columns in enumerate(_grids(table, console.width)):
             console.print(_grid(table, columns, ranked=index == 0), "")
-    console.print(_notes(tables), style="dim", highlight=False, markup=False)
+    for note in _notes(tables):
+        console.print(note, style="dim", highlight=False, markup=False)
 
 
 def print_json(tables: Sequence[Table]) -> None:
@@ -122,12 +123,14 @@ def _cell(table: Table, row: Row, column: Column) -> Text:
     return Text.assemble((table.number(column, value), style))
 
 
-def _notes(tables: Sequence[Table]) -> str:
+def _notes(tables: Sequence[Table]) -> list[str]:
+    """What holds for all tables, in one line, and a line for each sentence about figures of whole sets."""
     profiles = ", ".join(dict.fromkeys(table.profile for table in tables))
     notes = [f"metrics: {profiles}", "bold best, underlined second; (in brackets) for reference, not ranked"]
     if any(column.reference == "degraded" for table in tables for column in table.columns):
         notes.append("clean / degraded: compared with the undamaged / the damaged pair")
-    notes += dict.fromkeys(note for table in tables for note in table.notes)
     if any(table.synthetic for table in tables):
         notes.append("synthetic scenes: no evidence about methods")
-    return "; ".join(notes)
+    of_sets = dict.fromkeys(note for table in tables for note in table.notes)
+    # Emphasis is Markdown's.
+    return ["; ".join(notes), *(note.replace("**", "") for note in of_sets)]
