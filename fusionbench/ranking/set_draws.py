@@ -64,7 +64,7 @@ class Scorer:
     Args:
         metric: Its name.
         plugin: Its class.
-        columns: Figures that are means over classes.
+        columns: Figures that are shown for each run of several.
         scenes: Which scene each image is of.
         store: Folder whose `.draws` keeps scores.
         scored: Called for each cell that had to be scored.
@@ -103,7 +103,7 @@ class Scorer:
         figures = {name: float(np.mean([of_run[name] for of_run in scores])) for name in scores[0]}
         places = np.array([self.scenes[image] for image in ids])
         known = sorted(set(self.scenes.values()))
-        drawn = drawn_scores(summaries, drawn_counts(places, known), self.columns)
+        drawn = drawn_scores(summaries, drawn_counts(places, known))
         if len(runs) > 1:
             figures |= {
                 f"{name} {run}": of_run[name]
@@ -131,19 +131,16 @@ def drawn_counts(scenes: NDArray[np.int64], known: Sequence[int]) -> list[Counts
     return [np.ascontiguousarray(counts[places]) for counts in draws.astype(np.int64)]
 
 
-def drawn_scores(
-    summaries: Sequence[SetSummary], counts: Sequence[Counts], columns: Sequence[str]
-) -> dict[str, NDArray[np.float64]]:
+def drawn_scores(summaries: Sequence[SetSummary], counts: Sequence[Counts]) -> dict[str, NDArray[np.float64]]:
     """Figures of drawn sets, each the mean over runs that are drawn as well.
 
     Args:
         summaries: One a run.
         counts: How often each image is in each set.
-        columns: Figures that are means over classes: NaN for a set without one the whole set has, which
-            would be a mean of another quantity.
 
     Returns:
-        By name, `(draws,)`.
+        By name, `(draws,)`. Figures that are means over classes (without a `/`) are NaN for a set without a
+        class that the whole set has: they would be means of another quantity.
     """
     if not counts:
         return {}
@@ -156,8 +153,7 @@ def drawn_scores(
     classes = [name for name in drawn if "/" in name and math.isfinite(whole[name])]
     lacking = np.any([np.isnan(drawn[name]) for name in classes], axis=0) if classes else False
     return {
-        name: np.where(lacking, np.nan, values) if name in columns else values
-        for name, values in drawn.items()
+        name: values if "/" in name else np.where(lacking, np.nan, values) for name, values in drawn.items()
     }
 
 

@@ -157,7 +157,7 @@ def _results(
         tuple(failures),
         (
             *card["set"].get("notes", ()),
-            _about_intervals(len(set(scenes.values()))),
+            _about_intervals(len(set(scenes.values())), _drawn_whole(scores, tuple(labels))),
             *_about_classes(scores),
             _about_gain(both=both),
             *_about_marks([name for name in comparison.against if name in there], both=both),
@@ -213,14 +213,25 @@ def _about_others(methods: set[str], label: str) -> list[str]:
     return [f"{names}: {label} in the store is by other weights or annotations, and left out here."]
 
 
-def _about_intervals(scenes: int) -> str:
+def _drawn_whole(scores: Mapping[Place, SetScores], columns: Sequence[str]) -> int:
+    """How many drawn sets have every class; of the method and severity with the fewest."""
+    counts = [
+        int(np.isfinite(each.drawn[name]).sum())
+        for each in scores.values()
+        for name in columns
+        if name in each.drawn
+    ]
+    return min(counts, default=0)
+
+
+def _about_intervals(scenes: int, whole: int) -> str:
     if scenes < FEWEST_SCENES:
         return "All images are of one scene: there are no intervals."
+    some = f" {whole} of the sets have every class; the others are left out." if whole < DRAWS else ""
     few = " **So few scenes tell little.**" if scenes < FEW_SCENES else ""
     return (
         f"Intervals hold 95 of 100 of {DRAWS} sets drawn scene by scene, the same for every method, from "
-        f"{scenes} scenes (images that look alike are of one); sets without an object of some class are left "
-        f"out.{few}"
+        f"{scenes} scenes (images that look alike are of one).{some}{few}"
     )
 
 

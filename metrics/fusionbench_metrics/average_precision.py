@@ -27,6 +27,8 @@ THRESHOLDS = np.linspace(0.5, 0.95, 10)
 DETECTIONS_AN_IMAGE = 100
 """Most detections of one class in one image that count."""
 
+ALL_AREAS = (0.0, 1e10)
+
 AREAS: Mapping[str, tuple[float, float]] = {
     "small": (0.0, 32.0**2),
     "medium": (32.0**2, 96.0**2),
@@ -46,17 +48,38 @@ class ImageObjects:
 
 
 @dataclass(frozen=True, eq=False)
+class _Sized:
+    """The detections of one class as they are judged by its objects of one size."""
+
+    counting: NDArray[np.bool_]
+    """`(N,)`: whether each counts where it is no candidate."""
+    candidates: NDArray[np.int64]
+    """`(K,)`: places of those that are correct at some threshold, or count at some and not at others."""
+    correct: NDArray[np.bool_]
+    """`(thresholds, K)`."""
+    counted: NDArray[np.bool_]
+    """`(thresholds, K)`."""
+    objects: NDArray[np.int64]
+    """`(images,)`: objects of the class and size in each image."""
+
+    def precision(self, images: NDArray[np.int64], weights: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """Average precision at each threshold; None where the drawn set has no such object."""
+        objects = int((weights * self.objects).sum())
+        if not objects:
+            return None
+        return weighted_average_precision(
+            self.correct, self.counted, self.candidates, self.counting, weights[images], objects
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class _Matched:
     """The detections of one class over all images, the highest score first."""
 
     images: NDArray[np.int64]
     """`(N,)`: image each belongs to."""
-    candidates: NDArray[np.int64]
-    """`(K,)`: places of those that are correct at the lowest threshold; no other ever is."""
-    correct: NDArray[np.bool_]
-    """`(thresholds, K)`."""
-    objects: NDArray[np.int64]
-    """`(images,)`: objects of the class in each image."""
+    sizes: Mapping[str, _Sized]
+    """By size, `all` first."""
 
 
 class AveragePrecision:
@@ -78,8 +101,10 @@ class AveragePrecision:
             counts: `(images,)`, how often each is in the set; None for once each.
 
         Returns:
-            `map` (mean over thresholds), `map50`, `map75`, `map/CLASS` and `map50/CLASS` in [0, 1], NaN
-            where there is no object; for the whole set also `map_small`, `map_medium`, `map_large`.
+            `map` (mean over thresholds), `map50`, `map75`, `map_small`, `map_medium`, `map_large`,
+            `map/CLASS` and `map50/CLASS` in [0, 1], NaN where there is no object. Of a drawn set that by size
+            is NaN also where a class lacks objects of the size that it has in the whole set: it would be a
+            mean over other classes.
         """
         if counts is None:
             return self._by_evaluator()
@@ -87,14 +112,23 @@ class AveragePrecision:
 
     def _drawn(self, counts: NDArray[np.int64]) -> dict[str, float]:
         weights = np.ascontiguousarray(counts, dtype=np.int64)
+        whole = _figures(self._classes, self._table("all", weights))
+        by_size = {f"map_{size}": self._of_size(size, weights) for size in AREAS}
+        return {**whole, **by_size}
+
+    def _table(self, size: str, weights: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Average precisions `(classes, thresholds)`, NaN for a class without an object of the size."""
         table = np.full((len(self._classes), len(THRESHOLDS)), np.nan)
         for place, matched in enumerate(self._matched):
-            objects = int((weights * matched.objects).sum())
-            if objects:
-                table[place] = weighted_average_precision(
-                    matched.correct, matched.candidates, weights[matched.images], objects
-                )
-        return _figures(self._classes, table)
+            precision = matched.sizes[size].precision(matched.images, weights)
+            if precision is not None:
+                table[place] = precision
+        return table
+
+    def _of_size(self, size: str, weights: NDArray[np.int64]) -> float:
+        table = self._table(size, weights)
+        there = [matched.sizes[size].objects.any() for matched in self._matched]
+        return float("nan") if np.isnan(table[there]).any() else _mean(table)
 
     @cached_property
     def _matched(self) -> list[_Matched]:
@@ -189,26 +223,47 @@ def _box(corners: Sequence[float]) -> dict[str, Any]:
 
 
 def _match_class(images: Sequence[ImageObjects], name: str) -> _Matched:
-    scores, places, correct = [], [], []
-    objects = np.zeros(len(images), dtype=np.int64)
+    scores, places, correct, counted = [], [], [], []
+    sizes = {"all": ALL_AREAS, **AREAS}
+    limits = np.array(list(sizes.values()))
+    objects = np.zeros((len(sizes), len(images)), dtype=np.int64)
     for image, each in enumerate(images):
         truth = np.array([corners for label, *corners in each.truth if label == name], dtype=np.float64)
+        truth = _as_sizes(truth.reshape(-1, 4))
         rows = np.array([values for label, *values in each.found if label == name], dtype=np.float64)
-        objects[image] = len(truth)
+        areas = truth[:, 2] * truth[:, 3]
+        objects[:, image] = ((limits[:, :1] <= areas) & (areas <= limits[:, 1:])).sum(axis=1)
         if not len(rows):
             continue
         best = np.argsort(-rows[:, 0], kind="stable")[:DETECTIONS_AN_IMAGE]
         scores.append(rows[best, 0])
         places.append(np.full(len(best), image, dtype=np.int64))
-        correct.append(match(_as_sizes(rows[best, 1:]), _as_sizes(truth.reshape(-1, 4)), THRESHOLDS))
+        judged = match(_as_sizes(rows[best, 1:]), truth, THRESHOLDS, limits)
+        correct.append(judged[0])
+        counted.append(judged[1])
     if not scores:
-        none = np.zeros(0, dtype=np.int64)
-        return _Matched(none, none, np.zeros((len(THRESHOLDS), 0), dtype=np.bool_), objects)
+        nothing = np.zeros((len(sizes), len(THRESHOLDS), 0), dtype=np.bool_)
+        correct, counted, scores = [nothing], [nothing], [np.zeros(0)]
+        places = [np.zeros(0, dtype=np.int64)]
     order = np.argsort(-np.concatenate(scores), kind="stable")
-    hits = np.concatenate(correct, axis=1)[:, order]
-    candidates = np.flatnonzero(hits.any(axis=0)).astype(np.int64)
+    hits, counts = (np.concatenate(each, axis=2)[:, :, order] for each in (correct, counted))
     return _Matched(
-        np.concatenate(places)[order], candidates, np.ascontiguousarray(hits[:, candidates]), objects
+        np.concatenate(places)[order],
+        {size: _sized(hits[place], counts[place], objects[place]) for place, size in enumerate(sizes)},
+    )
+
+
+def _sized(correct: NDArray[np.bool_], counted: NDArray[np.bool_], objects: NDArray[np.int64]) -> _Sized:
+    """From `(thresholds, N)`, what only some thresholds say apart from what all do."""
+    # At the highest threshold the fewest are matched: what counts there counts by its own size, mostly.
+    counting = np.ascontiguousarray(counted[-1])
+    candidates = np.flatnonzero(correct.any(axis=0) | (counted != counting).any(axis=0)).astype(np.int64)
+    return _Sized(
+        counting,
+        candidates,
+        np.ascontiguousarray(correct[:, candidates]),
+        np.ascontiguousarray(counted[:, candidates]),
+        objects,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 
@@ -263,6 +264,9 @@ def test_a_class_of_few_scenes_is_named(run, tmp_path):
     annotations[0].write_text(annotations[0].read_text().replace("Car", "People", 1))
     (table,) = run().tables
     assert "In fewer than 5 scenes, and so of little weight: People (1)." in table.notes
+    # One scene of six is missing from (5/6)^6 of the sets.
+    told = next(note for note in table.notes if "have every class" in note)
+    assert int(re.search(r"(\d+) of the sets", told)[1]) == pytest.approx(1000 * (1 - (5 / 6) ** 6), abs=60)
 
 
 def test_a_part_of_the_images_tells_of_its_own_scenes(run):

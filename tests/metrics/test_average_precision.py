@@ -17,6 +17,8 @@ CLASSES = ("car", "person", "bus")
 
 PARITY = 1e-9
 
+SIZES = ("map_small", "map_medium", "map_large")
+
 
 def random_set(seed: int, images: int, boxes: int, classes: tuple[str, ...] = CLASSES) -> list[ImageObjects]:
     """Objects, most of them found somewhere near, some as another class, and some that are not there."""
@@ -131,9 +133,33 @@ def test_a_drawn_set_is_the_set_with_copies_of_its_images(seed: int, counts: lis
     if copied:
         whole = AveragePrecision(copied, CLASSES).scores(np.ones(len(copied), dtype=np.int64))
         for name, value in drawn.items():
+            # By size a set is none of the whole where a class of it lacks such objects.
+            if name in SIZES and math.isnan(value):
+                continue
             assert value == pytest.approx(whole[name], abs=PARITY, nan_ok=True), name
     else:
         assert math.isnan(drawn["map"])
+
+
+def test_a_drawn_set_has_figures_by_size() -> None:
+    images = random_set(5, 30, 6)
+    counts = np.random.default_rng(0).integers(1, 4, len(images))
+    copied = [each for each, count in zip(images, counts, strict=True) for _ in range(count)]
+    drawn, theirs = AveragePrecision(images, CLASSES).scores(counts), by_pycocotools(copied)
+    for name in SIZES:
+        # Copies of one image tie, and ties are not broken alike.
+        assert drawn[name] == pytest.approx(theirs[name], abs=2e-3)
+
+
+def test_a_drawn_set_in_which_a_class_lacks_a_size_has_no_figure_of_it() -> None:
+    small, large = (0.0, 0.0, 10.0, 10.0), (0.0, 0.0, 100.0, 100.0)
+    first = ImageObjects([("car", *small), ("bus", *large)], [("car", 0.9, *small)])
+    second = ImageObjects([("bus", *small), ("car", *large)], [("car", 0.9, *large)])
+    scorer = AveragePrecision([first, second], ("car", "bus"))
+    assert scorer.scores()["map_small"] == 0.5
+    alone = scorer.scores(np.array([1, 0]))
+    assert alone["map"] == 0.5
+    assert math.isnan(alone["map_small"])
 
 
 def test_what_is_found_exactly_scores_one_and_the_rest_nothing() -> None:

@@ -55,12 +55,12 @@ def test_a_scene_only_other_methods_have_images_of_is_drawn_all_the_same() -> No
 
 
 def test_one_scene_is_nothing_to_draw_from() -> None:
-    assert drawn_scores([Mean([{"value": 1.0}])], drawn_counts(np.array([0]), [0]), ["mean"]) == {}
+    assert drawn_scores([Mean([{"value": 1.0}])], drawn_counts(np.array([0]), [0])) == {}
 
 
 def test_a_set_without_a_class_has_no_mean_but_figures_of_its_other_classes() -> None:
     summary = Mean([{"value": 1.0, "rare": 0.5}, {"value": 2.0}, {"value": 3.0}])
-    drawn = drawn_scores([summary], drawn_counts(np.arange(3), [0, 1, 2]), ["mean"])
+    drawn = drawn_scores([summary], drawn_counts(np.arange(3), [0, 1, 2]))
     lacking = np.isnan(drawn["mean/rare"])
     # Absent with a chance of (2/3)^3.
     assert lacking.mean() == pytest.approx(8 / 27, abs=0.05)
