@@ -68,7 +68,7 @@ def _grid(table: Table, columns: Sequence[Column], *, ranked: bool) -> str:
     costs = [name for name in COST_HEADS if ranked and any(name in row.cost for row in table.rows)]
     heads = [
         "Method",
-        *(column.head for column in columns),
+        *(_escape(column.head) for column in columns),
         *(["Mean rank"] if ranked else []),
         *(["Failed"] if failed else []),
         *(COST_HEADS[name] for name in costs),
