@@ -286,10 +286,11 @@ def leaderboard(
         InputError: If the store is empty, a file in it is damaged, a method in `against` stands in no table,
             or `out` cannot be written.
     """
-    comparison = Comparison(tuple(against), (listener or Silent()).scored)
+    comparison = Comparison(tuple(dict.fromkeys(against)), scored=(listener or Silent()).scored)
     groups = comparable_groups(find_cells(Path(results).expanduser()))
+    comparable = {str(cell.stamp["method"]) for group in groups for cell in group if cell.has_set_metric}
+    require_rivals(against, comparable, f"with a metric of whole sets in {results}")
     tables = [make_table(group, comparison) for group in groups]
-    require_rivals(tables, against)
     if costs is not None:
         known = read_costs(Path(costs).expanduser())
         tables = [with_costs(table, known) for table in tables]

@@ -90,7 +90,7 @@ def evaluate(
             python=python,
             retry_failed=retry_failed,
             shard=_shard(shard),
-            against=options.names_in(against) or (),
+            against=options.rivals_in(against),
             listener=listener,
         )
     finish(evaluation, results, out, as_json=as_json, quiet=quiet)

@@ -29,7 +29,7 @@ def leaderboard(
     from fusionbench.ranking.files import write_tables
 
     with shown(quiet=quiet or as_json) as listener:
-        tables = make(results, costs=costs, against=options.names_in(against) or (), listener=listener)
+        tables = make(results, costs=costs, against=options.rivals_in(against), listener=listener)
     written = write_tables(tables, out, options.names_in([formats]) or [])
     if as_json:
         print_json(tables)

@@ -202,6 +202,18 @@ def names_in(values: Iterable[str] | None) -> list[str] | None:
     return [name for name in found if name] or None
 
 
+def rivals_in(values: Iterable[str] | None) -> list[str]:
+    """Methods to compare with.
+
+    Raises:
+        InputError: If the option is given without a name.
+    """
+    names = names_in(values)
+    if values is not None and names is None:
+        raise InputError("--against: name a method")
+    return names or []
+
+
 def severity_of(text: str | None, degradations: Iterable[str]) -> str:
     """The severities asked for, or the default.
 

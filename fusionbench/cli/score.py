@@ -73,7 +73,7 @@ def score(
             native=native,
             results=results,
             workers=workers,
-            against=options.names_in(against) or (),
+            against=options.rivals_in(against),
             listener=listener,
         )
     finish(evaluation, results, out, as_json=as_json, quiet=quiet)

@@ -131,6 +131,14 @@ def _notes(tables: Sequence[Table]) -> list[str]:
         notes.append("clean / degraded: compared with the undamaged / the damaged pair")
     if any(table.synthetic for table in tables):
         notes.append("synthetic scenes: no evidence about methods")
-    of_sets = dict.fromkeys(note for table in tables for note in table.notes)
-    # Emphasis is Markdown's.
-    return ["; ".join(notes), *(note.replace("**", "") for note in of_sets)]
+    of_sets: dict[str, list[str]] = {}
+    for table in tables:
+        for note in table.notes:
+            of_sets.setdefault(note, []).append(table.title)
+    return ["; ".join(notes), *(_note(note, of, len(tables)) for note, of in of_sets.items())]
+
+
+def _note(note: str, of: Sequence[str], tables: int) -> str:
+    """A sentence, with the tables it is about where that is not all of them; emphasis is Markdown's."""
+    text = note.replace("**", "")
+    return text if len(of) == tables else f"{'; '.join(of)}: {text}"

@@ -18,9 +18,9 @@ from fusionbench.errors import InputError
 from fusionbench.evaluation.method_choice import choose_methods, method_requests
 from fusionbench.evaluation.plan import MethodRequest, Plan, make_plan, shard_of
 from fusionbench.evaluation.run import Engine, Listener, RunOptions, RunReport, Silent, run_plan
-from fusionbench.evaluation.store import Store, require_writable
+from fusionbench.evaluation.store import Store, read_stamp, require_writable
 from fusionbench.evaluation.work import FusedFolder
-from fusionbench.measuring import MetricRequest, choose_metrics
+from fusionbench.measuring import MetricRequest, choose_metrics, is_set_metric
 from fusionbench.ranking.markdown import render_markdown
 from fusionbench.ranking.query import StoredCell, comparable_groups, find_cells, groups_in_order
 from fusionbench.ranking.set_scores import Comparison, require_rivals
@@ -244,6 +244,8 @@ def score(
     conditions = _conditions(degradation, severity)
     if len(conditions) != 1:
         raise InputError("score: a folder of fused images belongs to one condition; give one severity")
+    if "," in name:
+        raise InputError(f"--name {name}: a comma separates names of methods; choose a name without one")
     folder = FusedFolder(Path(fused).expanduser())
     clean = None if fused_clean is None else FusedFolder(Path(fused_clean).expanduser())
     clean_folder = None if clean is None else clean.folder
@@ -357,6 +359,7 @@ def _run(
 ) -> Evaluation:
     results = results.expanduser().absolute()
     store = Store(results)
+    _require_rivals(plan, store, plan.metrics, against)
     if not all(store.is_done(cell) for cell in plan.cells):
         require_writable(results)
     report = run_plan(plan, store, options, listener)
@@ -364,17 +367,33 @@ def _run(
     asked = groups_in_order(cells)
     beside = find_cells(results, sorted({cell.rows.parent for cell in cells}))
     neighbours = {group[0].group: group for group in comparable_groups(beside)}
-    comparison = Comparison(tuple(against), (listener or Silent()).scored)
+    comparison = Comparison(tuple(dict.fromkeys(against)), scored=(listener or Silent()).scored)
     boards = tuple(make_table(neighbours[group[0].group], comparison) for group in asked)
-    require_rivals(boards, against)
-    shown = (_with_rivals(group, neighbours[group[0].group], against) for group in asked)
-    return Evaluation(tuple(make_table(group, comparison) for group in shown), boards, report)
+    tables = tuple(
+        make_table(group, replace(comparison, rivals=_rivals(group, neighbours[group[0].group], against)))
+        for group in asked
+    )
+    return Evaluation(tables, boards, report)
 
 
-def _with_rivals(
+def _rivals(
     group: Sequence[StoredCell], neighbours: Sequence[StoredCell], against: Sequence[str]
-) -> list[StoredCell]:
-    """Cells of a table with those of the methods it is to be compared with, which the store may have."""
+) -> tuple[StoredCell, ...]:
+    """Cells of methods a table is to be compared with that stand in no row of it, but in the store."""
     there = {cell.stamp["method"] for cell in group}
-    rivals = [cell for cell in neighbours if cell.stamp["method"] in set(against) - there]
-    return [*rivals, *group]
+    wanted = set(against) - there
+    return tuple(cell for cell in neighbours if cell.has_set_metric and cell.stamp["method"] in wanted)
+
+
+def _require_rivals(plan: Plan, store: Store, metrics: MetricRequest, against: Sequence[str]) -> None:
+    """Check what is to be compared with before anything is computed."""
+    if not against:
+        return
+    if not any(is_set_metric(name, metrics.profile) for name in metrics.names):
+        raise InputError("--against: no metric of whole sets is asked for; add --metric map or miou")
+    folders = {store.rows_path(cell).parent for cell in plan.cells}
+    stamps = (read_stamp(path) for folder in folders for path in folder.glob("*.json"))
+    stored = {stamp["method"] for stamp in stamps if stamp is not None}
+    require_rivals(
+        against, stored | {cell.method.name for cell in plan.cells}, "is asked for or in the store"
+    )

@@ -25,18 +25,20 @@ def render_markdown(table: Table) -> str:
     if any(row.figures for row in table.rows):
         parts += ["## Further figures", _further(table)]
     for part in table.by_severity:
-        parts += [f"## Severity {severity_text(part.severities)}", _grids(part)]
+        parts += [f"## Severity {severity_text(part.severities)}", _grids(part), *_own_notes(part, table)]
     for part in table.by_native:
-        own = [note for note in part.notes if note not in table.notes]
-        parts += [
-            f"## {part.native.capitalize()} ({part.images} pairs)",
-            _grids(part),
-            *([" ".join(own)] if own else []),
-        ]
+        head = f"## {part.native.capitalize()} ({part.images} pairs)"
+        parts += [head, _grids(part), *_own_notes(part, table)]
     if table.all_failures:
         parts += ["## Without a value", _failures(table)]
     parts += ["## How it was made", _provenance(table)]
     return "\n\n".join(parts) + "\n"
+
+
+def _own_notes(part: Table, table: Table) -> list[str]:
+    """What holds for a part and not for the whole, as one paragraph."""
+    own = [note for note in part.notes if note not in table.notes]
+    return [" ".join(own)] if own else []
 
 
 def _facts(table: Table) -> str:
@@ -157,7 +159,7 @@ def _figure(value: Value | None) -> str:
     if value.interval is None:
         return f"{value.mean:.3f}"
     low, high = value.interval
-    return f"{value.mean:.3f} [{low:.2f}, {high:.2f}]"
+    return f"{value.mean:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _failures(table: Table) -> str:

@@ -51,6 +51,11 @@ class StoredCell:
         return self.rows.parents[2]
 
     @property
+    def has_set_metric(self) -> bool:
+        """Whether it holds records of a metric of whole sets."""
+        return any("set" in card for card in self.stamp["display"]["metrics"].values())
+
+    @property
     def method_identity(self) -> str:
         """Hash of the method's code and weights."""
         return content_hash(self.stamp["identity"]["method"])

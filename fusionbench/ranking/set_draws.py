@@ -12,7 +12,6 @@ import contextlib
 import math
 import os
 import secrets
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +54,16 @@ class SetScores:
     """By name, `(draws,)`; none where there are too few scenes. NaN for a set that lacks a class."""
     scenes: Mapping[str, int]
     """In how many scenes a class occurs, by the name of its figure."""
+    known: int
+    """Scenes sets were drawn from."""
+    runs: int = 1
+    """Networks the figures are means over."""
+
+    def rests_on(self, name: str) -> int:
+        """Scenes a figure rests on: those of its class, or of the rarest class of a mean."""
+        if name in self.scenes:
+            return self.scenes[name]
+        return min([self.known, *(count for count in self.scenes.values() if count)])
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ class Scorer:
         """Hash of everything that decides the scores."""
         scenes = [self.scenes[image] for image in ids]
         drawn_from = [DRAWING_VERSION, DRAWS, sorted(set(self.scenes.values())), scenes]
-        made_of = [self.metric, code_hash(self.plugin), self.columns, records.made_of, ids]
+        made_of = [self.metric, code_hash(self.plugin), self.columns, records.made_of, ids, np.__version__]
         return content_hash([drawn_from, made_of])
 
     def _scored(self, records: CellRecords, ids: tuple[str, ...]) -> SetScores:
@@ -110,7 +119,8 @@ class Scorer:
                 for name in self.columns
                 for run, of_run in zip(runs, scores, strict=True)
             }
-        return SetScores(frozenset(ids), figures, drawn, scenes_with(summaries[0], places))
+        occurring = scenes_with(summaries[0], places)
+        return SetScores(frozenset(ids), figures, drawn, occurring, len(known), len(runs))
 
 
 def drawn_counts(scenes: NDArray[np.int64], known: Sequence[int]) -> list[Counts]:
@@ -176,19 +186,34 @@ def _drawn_set(summaries: Sequence[SetSummary], images: Counts, times: Counts) -
 
 def _read(path: Path, ids: tuple[str, ...]) -> SetScores | None:
     """Scores that were kept; None where there are none, or they cannot be read."""
+    if not path.is_file():
+        return None
     try:
         # numpy leaves a file open that is no archive.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
-            figures = _by_name(kept["figures"], kept["figure_values"])
-            drawn = dict(zip(kept["drawn"].tolist(), kept["drawn_values"], strict=True))
-            scenes = {name: int(count) for name, count in _by_name(kept["classes"], kept["scenes"]).items()}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return _scores_in(kept, ids)
+    except Exception:  # whatever zip, zlib and numpy make of a damaged file
         return None
-    return SetScores(frozenset(ids), figures, drawn, scenes)
 
 
-def _by_name(names: NDArray[np.str_], values: NDArray[np.float64]) -> dict[str, float]:
-    return dict(zip(names.tolist(), values.tolist(), strict=True))
+def _scores_in(kept: Mapping[str, NDArray[np.generic]], ids: tuple[str, ...]) -> SetScores:
+    drawn_names, drawn = kept["drawn"].tolist(), np.asarray(kept["drawn_values"], dtype=np.float64)
+    if drawn.shape != ((len(drawn_names), DRAWS) if drawn_names else (0,)):
+        raise ValueError("drawn sets are not as many as they should be")
+    known, runs = (int(value) for value in kept["counts"].tolist())
+    return SetScores(
+        frozenset(ids),
+        _by_name(kept["figures"], kept["figure_values"]),
+        dict(zip(drawn_names, drawn, strict=True)),
+        {name: int(count) for name, count in _by_name(kept["classes"], kept["scenes"]).items()},
+        known,
+        runs,
+    )
+
+
+def _by_name(names: NDArray[np.generic], values: NDArray[np.generic]) -> dict[str, float]:
+    numbers = np.asarray(values, dtype=np.float64)
+    return {str(name): value for name, value in zip(names.tolist(), numbers.tolist(), strict=True)}
 
 
 def _write(path: Path, scores: SetScores) -> None:
@@ -206,6 +231,7 @@ def _write(path: Path, scores: SetScores) -> None:
                     drawn_values=np.array(list(scores.drawn.values()), dtype=np.float64),
                     classes=np.array(list(scores.scenes), dtype=np.str_),
                     scenes=np.array(list(scores.scenes.values()), dtype=np.float64),
+                    counts=np.array([scores.known, scores.runs]),
                 )
             temporary.replace(path)
         finally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,11 +12,19 @@ import numpy as np
 from fusionbench import registry
 from fusionbench.errors import InputError
 from fusionbench.observing import LABELS
+from fusionbench.ranking import set_notes
 from fusionbench.ranking.query import StoredCell
-from fusionbench.ranking.set_differences import Difference, difference, distinct, value_of
-from fusionbench.ranking.set_draws import DRAWS, FEWEST_SCENES, Scorer, SetScores
+from fusionbench.ranking.set_differences import (
+    FEWEST_FOR_INTERVAL,
+    Difference,
+    difference,
+    distinct,
+    mean_value,
+    value_of,
+)
+from fusionbench.ranking.set_draws import Scorer, SetScores
 from fusionbench.ranking.set_records import Failure, Place, read_records, scenes_of
-from fusionbench.ranking.table import Column, Row, Table, Value
+from fusionbench.ranking.table import Column, Row, Value
 
 if TYPE_CHECKING:
     from fusionbench.contracts import SetMetric
@@ -23,14 +32,9 @@ if TYPE_CHECKING:
 SINGLE_IMAGES = frozenset({"visible", "infrared"})
 """A gain is over the better of both."""
 
-FEW_SCENES = 20
-"""Below, intervals by drawing are known to be too narrow."""
-
-FEW_SCENES_OF_A_CLASS = 5
-"""Below, the figure of a class rests on next to nothing."""
-
-GAIN, WORSE = "gain", "worse"
-"""Derived columns: gain over the better single image, and share of severities at which it is a loss."""
+GAIN, WORSE, FREQUENT = "gain", "worse", "frequent"
+"""Derived columns: gain over the better single image, share of severities at which it is a loss, and the mean
+over classes that occur in scenes enough."""
 
 
 def _nothing() -> None:
@@ -43,28 +47,10 @@ class Comparison:
 
     against: tuple[str, ...] = ()
     """Methods from which every other's difference is a column."""
+    rivals: tuple[StoredCell, ...] = ()
+    """Cells of such methods that stand in no row."""
     scored: Callable[[], None] = _nothing
     """Called for each cell whose drawn sets had to be scored, which takes a while."""
-
-
-def require_rivals(tables: Iterable[Table], against: Sequence[str]) -> None:
-    """Check that each method others are to be compared with stands in a table with a figure of a whole set.
-
-    Raises:
-        InputError: If one does not.
-    """
-    compared = {
-        row.method
-        for table in tables
-        for row in table.rows
-        if any(column.reference == LABELS for column in row.values)
-    }
-    for name in against:
-        if name not in compared:
-            known = ", ".join(sorted(compared)) or "no method: ask for --metric map or miou"
-            raise InputError(
-                f"--against {name}: stands in no table with a figure of a whole set; there is {known}"
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +58,9 @@ class SetResults:
     """One metric of whole sets in one table."""
 
     plain: tuple[Column, ...]
-    """Its figures."""
+    """Its figures, the first the one methods are compared by."""
+    frequent: tuple[Column, ...]
+    """The mean over frequent classes, where there are rare ones: methods are compared by this one then."""
     gain: tuple[Column, ...]
     """Gain over the better single image, and at which share of severities there is none, as far as shown."""
     against: Mapping[str, Column]
@@ -85,7 +73,24 @@ class SetResults:
     @property
     def columns(self) -> tuple[Column, ...]:
         """All of them, in order."""
-        return (*self.plain, *self.gain, *self.against.values())
+        return (*self.plain, *self.frequent, *self.gain, *self.against.values())
+
+    @property
+    def compared(self) -> Column:
+        """What methods are compared by."""
+        return (*self.frequent, *self.plain)[0]
+
+
+def require_rivals(against: Sequence[str], methods: set[str], where: str) -> None:
+    """Check that there are methods to compare with, before anything is computed.
+
+    Raises:
+        InputError: If one is not there.
+    """
+    for name in against:
+        if name not in methods:
+            known = ", ".join(sorted(methods)) or "none with a metric of whole sets (map, miou)"
+            raise InputError(f"--against {name}: no such method {where}; there is {known}")
 
 
 def set_results(
@@ -118,8 +123,10 @@ def with_set_values(
         by_method = {row.method: _at(results, row.method, severities) for row in rows}
         singles = [row.method for row in rows if row.source]
         fused = [row.method for row in rows if not row.reference]
-        values = _gains(results, by_method, singles, fused) if results.gain else {}
-        compared = [values, *(_differences(results, by_method, name) for name in results.against)]
+        compared = [
+            _gains(results, by_method, singles, fused) if results.gain else {},
+            *(_differences(results, by_method, name, severities) for name in results.against),
+        ]
         rows = [_with_figures(row, results, by_method[row.method], compared) for row in rows]
     return list(rows)
 
@@ -134,124 +141,128 @@ def _results(
     having = [cell for cell in cells if metric in cell.stamp["identity"]["metrics"]]
     # Two detectors, or two sets of annotations, never meet in one column: the newest counts.
     newest = _compared_with(having[-1], metric)
-    chosen = [cell for cell in having if _compared_with(cell, metric) == newest]
+    severities = sorted({cell.stamp["severity"] for cell in having})
+    chosen = [
+        cell
+        for cell in [*comparison.rivals, *having]
+        if _compared_with(cell, metric) == newest and cell.stamp["severity"] in severities
+    ]
     records, failures = read_records(chosen, metric, images)
     scenes = scenes_of(list(records.values()))
-    labels: Mapping[str, str] = card["set"]["columns"]
+    shown: Mapping[str, Any] = card["set"]
+    labels: Mapping[str, str] = shown["columns"]
     plugin = cast("type[SetMetric]", registry.load("metric", metric))
     scorer = Scorer(metric, plugin, tuple(labels), scenes, having[-1].store, comparison.scored)
     scores = {place: scorer.scores(of_cell) for place, of_cell in records.items()}
-    covered = _covered(card["set"], scores)
     plain = tuple(
-        Column(name, LABELS, f"{label}{covered}", card["direction"], card["rewards_noise"])
+        Column(name, LABELS, label + _covered(shown, name, scores), card["direction"], card["rewards_noise"])
         for name, label in labels.items()
     )
-    both = {cell.stamp["display"]["method"].get("source") for cell in chosen} >= SINGLE_IMAGES
+    rare, common = _by_scenes(shown.get("class_figures", ""), scores)
+    frequent: tuple[Column, ...] = ()
+    if rare and common:
+        first = plain[0].metric
+        frequent = (_frequent_column(plain[0], labels[first], len(common), _should_cover(shown, first)),)
+        scores = {place: _with_frequent(each, frequent[0].metric, common) for place, each in scores.items()}
+    base = (*frequent, *plain)[0]
+    both = {cell.stamp["display"]["method"].get("source") for cell in having} >= SINGLE_IMAGES
+    runs = max((each.runs for each in scores.values()), default=1)
+    count = len(set(scenes.values()))
     there = {method for method, _ in records}
-    elsewhere = {cell.stamp["method"] for cell in having} - there - {failure.method for failure in failures}
+    failed = {failure.method for failure in failures}
     return SetResults(
         plain,
-        tuple(_gain_columns(plain[0], len({severity for _, severity in scores})) if both else ()),
-        {name: _against(plain[0], name) for name in comparison.against if name in there},
+        frequent,
+        tuple(_gain_columns(base, len(severities)) if both else ()),
+        {name: _against(base, name) for name in comparison.against if name in there},
         scores,
         tuple(failures),
         (
-            *card["set"].get("notes", ()),
-            _about_intervals(len(set(scenes.values())), _drawn_whole(scores, tuple(labels))),
-            *_about_classes(scores),
-            _about_gain(both=both),
-            *_about_marks([name for name in comparison.against if name in there], both=both),
-            *_about_others(elsewhere, card["label"]),
+            *shown.get("notes", ()),
+            *set_notes.about_intervals(count, set_notes.complete_sets(scores, tuple(labels)), runs),
+            *set_notes.about_classes(
+                rare if count >= FEWEST_FOR_INTERVAL else {},
+                [name.partition("/")[2] for name in common],
+                labels[plain[0].metric],
+            ),
+            set_notes.about_gain(both=both),
+            *set_notes.about_rivals(comparison.against, scores, severities),
+            *set_notes.about_marks(count, runs, compared=both or bool(comparison.against)),
+            *set_notes.about_others(
+                {cell.stamp["method"] for cell in having} - there - failed, card["label"]
+            ),
         ),
     )
 
 
-def _gain_columns(first: Column, severities: int) -> list[Column]:
-    gain = Column(f"{first.metric}_{GAIN}", LABELS, f"Δ{first.label}", first.direction, False, derived=True)
-    worse = Column(f"{first.metric}_{WORSE}", LABELS, "worse", "lower", False, derived=True)
+def _gain_columns(base: Column, severities: int) -> list[Column]:
+    gain = Column(f"{base.metric}_{GAIN}", LABELS, f"Δ{base.label}", base.direction, False, derived=True)
+    worse = Column(f"{base.metric}_{WORSE}", LABELS, "worse", "lower", False, derived=True)
     return [gain, worse] if severities > 1 else [gain]
 
 
-def _against(first: Column, method: str) -> Column:
-    return Column(
-        f"{first.metric}-{method}", LABELS, f"{first.label}−{method}", first.direction, False, derived=True
-    )
+def _against(base: Column, method: str) -> Column:
+    name, label = f"{base.metric}-{method}", f"{base.label}−{method}"
+    return Column(name, LABELS, label, base.direction, False, derived=True)
 
 
-def _covered(shown: Mapping[str, Any], scores: Mapping[Place, SetScores]) -> str:
+def _frequent_column(first: Column, label: str, common: int, every: int) -> Column:
+    name = f"{first.metric}_{FREQUENT}"
+    return Column(name, LABELS, f"{label} {FREQUENT}({common}/{every})", first.direction, False, derived=True)
+
+
+def _covered(shown: Mapping[str, Any], column: str, scores: Mapping[Place, SetScores]) -> str:
     """`(5/6)` where not every class of the dataset is in the mean: not known, or not in these images."""
     prefix, every = shown.get("class_figures", ""), shown.get("every", 0)
     if not prefix or not scores:
         return ""
-    figures = next(iter(scores.values())).figures
-    counted = sum(
-        name.startswith(prefix) and " " not in name and bool(np.isfinite(figures[name])) for name in figures
-    )
-    return "" if counted == every else f"({counted}/{every})"
+    of_column = every[column] if isinstance(every, Mapping) else None
+    known = [name.removeprefix(prefix) for name in _classes(prefix, next(iter(scores.values())))]
+    counted = sum(of_column is None or name in of_column for name in known)
+    total = _should_cover(shown, column)
+    return "" if counted == total else f"({counted}/{total})"
 
 
-def _about_gain(*, both: bool) -> str:
-    if not both:
-        return "No Δ: it needs the rows of the visible and the infrared image alone."
-    return (
-        "Δ is the gain over the better of the visible and the infrared image alone, `worse` the share of "
-        "severities at which fusing loses."
-    )
+def _should_cover(shown: Mapping[str, Any], column: str) -> int:
+    """How many classes of the dataset a mean should be over."""
+    every = shown["every"]
+    return len(every[column]) if isinstance(every, Mapping) else int(every)
 
 
-def _about_marks(against: Sequence[str], *, both: bool) -> list[str]:
-    of_methods = [f"−{' and −'.join(against)}: the difference from that method."] if against else []
-    if not against and not both:
-        return []
-    return [*of_methods, "* differs from zero even when all rows of its column are judged at once."]
-
-
-def _about_others(methods: set[str], label: str) -> list[str]:
-    if not methods:
-        return []
-    names = ", ".join(sorted(methods))
-    return [f"{names}: {label} in the store is by other weights or annotations, and left out here."]
-
-
-def _drawn_whole(scores: Mapping[Place, SetScores], columns: Sequence[str]) -> int:
-    """How many drawn sets have every class; of the method and severity with the fewest."""
-    counts = [
-        int(np.isfinite(each.drawn[name]).sum())
-        for each in scores.values()
-        for name in columns
-        if name in each.drawn
+def _classes(prefix: str, scores: SetScores) -> list[str]:
+    """Names of the figures of classes that have one."""
+    return [
+        name
+        for name, value in scores.figures.items()
+        if prefix and name.startswith(prefix) and name in scores.scenes and math.isfinite(value)
     ]
-    return min(counts, default=0)
 
 
-def _about_intervals(scenes: int, whole: int) -> str:
-    if scenes < FEWEST_SCENES:
-        return "All images are of one scene: there are no intervals."
-    some = f" {whole} of the sets have every class; the others are left out." if whole < DRAWS else ""
-    few = " **So few scenes tell little.**" if scenes < FEW_SCENES else ""
-    return (
-        f"Intervals hold 95 of 100 of {DRAWS} sets drawn scene by scene, the same for every method, from "
-        f"{scenes} scenes (images that look alike are of one).{some}{few}"
+def _by_scenes(prefix: str, scores: Mapping[Place, SetScores]) -> tuple[dict[str, int], list[str]]:
+    """Classes in too few scenes with how many, and the figures of all others."""
+    fewest: dict[str, int] = {}
+    for each in scores.values():
+        for name in _classes(prefix, each):
+            fewest[name] = min(fewest.get(name, each.known), each.scenes[name])
+    rare = {name.removeprefix(prefix): count for name, count in fewest.items() if count < FEWEST_FOR_INTERVAL}
+    return rare, [name for name, count in fewest.items() if count >= FEWEST_FOR_INTERVAL]
+
+
+def _with_frequent(scores: SetScores, name: str, classes: Sequence[str]) -> SetScores:
+    """Scores with the mean over some classes, of the whole set and of each drawn one."""
+    drawn = {name: np.mean([scores.drawn[each] for each in classes], axis=0)} if scores.drawn else {}
+    mean = float(np.mean([scores.figures[each] for each in classes]))
+    return replace(
+        scores,
+        figures={**scores.figures, name: mean},
+        drawn={**scores.drawn, **drawn},
+        scenes={**scores.scenes, name: min(scores.scenes[each] for each in classes)},
     )
-
-
-def _about_classes(scores: Mapping[Place, SetScores]) -> list[str]:
-    """Classes that occur in too few scenes for their figures to mean much."""
-    for found in scores.values():
-        rare = {
-            name.partition("/")[2]: count
-            for name, count in found.scenes.items()
-            if 0 < count < FEW_SCENES_OF_A_CLASS
-        }
-        if rare:
-            listed = ", ".join(f"{name} ({count})" for name, count in rare.items())
-            return [f"In fewer than {FEW_SCENES_OF_A_CLASS} scenes, and so of little weight: {listed}."]
-    return []
 
 
 def _compared_with(cell: StoredCell, metric: str) -> tuple[Any, Any]:
     identity = cell.stamp["identity"]
-    return identity["metrics"][metric], identity.get("labels")
+    return identity["metrics"].get(metric), identity.get("labels")
 
 
 def _at(results: SetResults, method: str, severities: Sequence[float]) -> list[SetScores]:
@@ -268,15 +279,15 @@ def _gains(
     fused: Sequence[str],
 ) -> dict[str, dict[Column, Value]]:
     """What fusing gains over the better of the single images, which is chosen by its own figure."""
-    first = results.plain[0]
+    column = results.compared
     known = [by_method[name] for name in singles if by_method[name]]
     if len(known) < len(SINGLE_IMAGES):
         return {}
-    choose = max if first.direction == "higher" else min
+    choose = max if column.direction == "higher" else min
     best = [
-        choose(rivals, key=lambda each: each.figures[first.metric]) for rivals in zip(*known, strict=True)
+        choose(rivals, key=lambda each: each.figures[column.metric]) for rivals in zip(*known, strict=True)
     ]
-    found = _from(first, best, {name: by_method[name] for name in fused})
+    found = _from(column, best, {name: by_method[name] for name in fused})
     gain, *worse = results.gain
     values = _values(gain, found)
     for name, each in found.items():
@@ -285,12 +296,16 @@ def _gains(
 
 
 def _differences(
-    results: SetResults, by_method: Mapping[str, Sequence[SetScores]], rival: str
+    results: SetResults,
+    by_method: Mapping[str, Sequence[SetScores]],
+    rival: str,
+    severities: Sequence[float],
 ) -> dict[str, dict[Column, Value]]:
-    if not by_method.get(rival):
+    compared_with = _at(results, rival, severities)
+    if not compared_with:
         return {}
     others = {name: own for name, own in by_method.items() if name != rival}
-    return _values(results.against[rival], _from(results.plain[0], by_method[rival], others))
+    return _values(results.against[rival], _from(results.compared, compared_with, others))
 
 
 def _from(
@@ -305,7 +320,9 @@ def _from(
 def _values(column: Column, found: Mapping[str, Difference]) -> dict[str, dict[Column, Value]]:
     told = distinct(found)
     return {
-        name: {column: replace(value_of(each.mean, each.drawn, each.images), distinct=name in told)}
+        name: {
+            column: replace(value_of(each.mean, each.drawn, each.images, each.scenes), distinct=name in told)
+        }
         for name, each in found.items()
     }
 
@@ -320,22 +337,9 @@ def _with_figures(
         return row
     # A seed may have been added between two severities.
     shared = set.intersection(*(set(scores.figures) for scores in own))
-    figures = {name: _mean(name, own) for name in own[0].figures if name in shared}
-    plain = {column: figures.pop(column.metric) for column in results.plain}
-    values = {column: value for column, value in plain.items() if np.isfinite(value.mean)}
+    figures = {name: mean_value(name, own) for name in own[0].figures if name in shared}
+    values = {column: figures.pop(column.metric) for column in (*results.plain, *results.frequent)}
     for of_column in compared:
-        values |= {
-            column: value
-            for column, value in of_column.get(row.method, {}).items()
-            if np.isfinite(value.mean)
-        }
+        values |= of_column.get(row.method, {})
+    values = {column: value for column, value in values.items() if np.isfinite(value.mean)}
     return replace(row, values={**row.values, **values}, figures={**row.figures, **figures})
-
-
-def _mean(name: str, own: Sequence[SetScores]) -> Value:
-    drawn = [scores.drawn[name] for scores in own if name in scores.drawn]
-    return value_of(
-        float(np.mean([scores.figures[name] for scores in own])),
-        np.mean(drawn, axis=0) if drawn else np.array([]),
-        frozenset.intersection(*(scores.images for scores in own)),
-    )

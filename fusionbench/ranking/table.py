@@ -178,7 +178,7 @@ class Table:
         """A mean as text, with as many decimals as the largest value of its column deserves."""
         if value.interval is not None:
             low, high = value.interval
-            return f"{value.mean:.3f}{'*' if value.distinct else ''} [{low:.2f}, {high:.2f}]"
+            return f"{value.mean:.3f}{'*' if value.distinct else ''} [{low:.3f}, {high:.3f}]"
         largest = max(abs(row.values[column].mean) for row in self.rows if column in row.values)
         return f"{value.mean:.4f}" if largest < 10 else f"{value.mean:.2f}"
 

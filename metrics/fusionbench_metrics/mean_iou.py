@@ -52,7 +52,7 @@ class MeanIoU:
         self._segmenter = segmenter
 
     def display(self, dataset: DatasetCard) -> Mapping[str, Any]:
-        """Labels of the columns with what they cover, and what a reader has to know.
+        """Labels of the columns, the classes each should cover, and what a reader has to know.
 
         Raises:
             InputError: If the dataset has no masks, or the segmenter knows none of its classes.
@@ -72,14 +72,12 @@ class MeanIoU:
                 "count against the class they were taken for."
             )
         objects = [name for name in every if name != BACKGROUND]
-        parts = {"miou": every, "miou_objects": objects}
+        # Without a background the two are one.
+        parts = {"miou": every, **({"miou_objects": objects} if len(objects) < len(every) else {})}
         return {
-            # Without a background the two are one.
-            "columns": {
-                name: self.columns[name] + _part(part, known)
-                for name, part in parts.items()
-                if name == "miou" or len(objects) < len(every)
-            },
+            "columns": {name: self.columns[name] for name in parts},
+            "class_figures": "iou/",
+            "every": {name: list(part) for name, part in parts.items()},
             "classes": list(known),
             "missing": missing,
             "notes": notes,
@@ -152,11 +150,6 @@ class MeanIoU:
             if name.casefold() in classes:
                 places[place] = classes.index(name.casefold())
         return places
-
-
-def _part(every: Sequence[str], known: Sequence[str]) -> str:
-    covered = sum(name in known for name in every)
-    return "" if covered == len(every) else f"({covered}/{len(every)})"
 
 
 def _size(shape: tuple[int, ...]) -> str:

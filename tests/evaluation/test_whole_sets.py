@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 
@@ -77,10 +78,11 @@ def test_any_method_can_be_what_others_are_compared_with(run):
     apart = value(evaluation, "visible", "map-max")
     assert apart.mean == pytest.approx(-50 / 101)
     assert apart.interval == pytest.approx((-50 / 101, -50 / 101))
-    assert apart.distinct
+    # Of six scenes no difference is marked.
+    assert not apart.distinct
     assert value(evaluation, "max", "map-max") is None
     text = render_markdown(evaluation.tables[0])
-    assert "mAP(1/6)−max" in text and "-0.495* [-0.50, -0.50]" in text
+    assert "mAP(1/6)−max" in text and "-0.495 [-0.495, -0.495]" in text
 
 
 def test_images_fused_elsewhere_are_compared_with_a_method_of_the_store(run, bright, tmp_path):
@@ -100,12 +102,14 @@ def test_images_fused_elsewhere_are_compared_with_a_method_of_the_store(run, bri
 
 
 def test_a_method_that_is_not_there_is_nothing_to_compare_with(run):
-    with pytest.raises(InputError, match=r"--against lp: stands in no table .*; there is infrared, max"):
+    with pytest.raises(
+        InputError, match=r"--against lp: no such method is asked for or in the store; there is inf"
+    ):
         run(against=["lp"])
 
 
 def test_without_a_metric_of_whole_sets_there_is_nothing_to_compare(run):
-    with pytest.raises(InputError, match="no method: ask for --metric map or miou"):
+    with pytest.raises(InputError, match="no metric of whole sets is asked for; add --metric map or miou"):
         run(metrics=["sd"], weights={}, against=["max"])
 
 
@@ -255,18 +259,67 @@ def test_tables_say_what_is_covered_and_how_it_was_drawn(run):
     assert "from 6 scenes" in text and "So few scenes tell little" in text
     assert "--metric map --weights bright=FILE" in text
     assert "## Further figures" in text and "map50/Car" in text
-    assert "1.000 [1.00, 1.00]" in text
+    assert "1.000 [1.000, 1.000]" in text
 
 
 def test_a_class_of_few_scenes_is_named(run, tmp_path):
-    assert not any("of little weight" in note for note in run().tables[0].notes)
+    assert not any("In fewer than" in note for note in run().tables[0].notes)
     annotations = sorted((tmp_path / "data/M3FD_Detection/Annotation").iterdir())
     annotations[0].write_text(annotations[0].read_text().replace("Car", "People", 1))
     (table,) = run().tables
-    assert "In fewer than 5 scenes, and so of little weight: People (1)." in table.notes
+    assert any("In fewer than 5 scenes: People (1)." in note for note in table.notes)
     # One scene of six is missing from (5/6)^6 of the sets.
     told = next(note for note in table.notes if "have every class" in note)
     assert int(re.search(r"(\d+) of the sets", told)[1]) == pytest.approx(1000 * (1 - (5 / 6) ** 6), abs=60)
+
+
+def test_beside_a_mean_with_a_rare_class_stands_that_of_the_others(run, tmp_path):
+    annotations = sorted((tmp_path / "data/M3FD_Detection/Annotation").iterdir())
+    annotations[0].write_text(annotations[0].read_text().replace("Car", "People", 1))
+    evaluation = run(against=["visible"])
+    # Nobody finds people: half of the mean.
+    assert value(evaluation, "max", "map").mean < 0.51
+    assert value(evaluation, "max", "map").interval is None
+    others = value(evaluation, "max", "map_frequent")
+    assert others.mean > 0.9 and others.interval is not None
+    assert value(evaluation, "max", "map_frequent-visible").interval is not None
+    assert value(evaluation, "max", "map_frequent_gain") is not None
+    (table,) = evaluation.tables
+    assert "mAP frequent(1/6)" in {column.label for column in table.columns}
+    figures = next(row for row in table.rows if row.method == "max").figures
+    assert figures["map/People"].interval is None and figures["map/Car"].interval is not None
+
+
+def test_a_method_without_an_image_of_its_rival_has_a_reason_and_no_difference(run, bright, tmp_path):
+    run()
+    fused = tmp_path / "fused"
+    shutil.copytree(tmp_path / "data/M3FD_Detection/Vis", fused)
+    next(fused.iterdir()).unlink()
+    evaluation = score(
+        "m3fd",
+        fused,
+        name="mine",
+        root=tmp_path / "data",
+        results=tmp_path / "results",
+        metrics=["map"],
+        weights={"bright": bright},
+        against=["max"],
+    )
+    assert value(evaluation, "mine", "map-max") is None
+    assert any("None for mine: not of the same images." in note for note in evaluation.tables[0].notes)
+
+
+def test_a_rival_of_the_store_brings_none_of_its_other_metrics(run):
+    run(methods=["max"], metrics=["map", "sd"])
+    (table,) = run(methods=["visible"], against=["max", "max"]).tables
+    assert [column.metric for column in table.columns] == ["map", "map50", "map-max"]
+    assert [row.method for row in table.rows] == ["visible"]
+
+
+def test_nothing_is_computed_where_there_is_nothing_to_compare_with(run, tmp_path):
+    with pytest.raises(InputError):
+        run(against=["typo"])
+    assert not (tmp_path / "results").exists()
 
 
 def test_a_part_of_the_images_tells_of_its_own_scenes(run):

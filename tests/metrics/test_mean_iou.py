@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jaccard
 
 from fusionbench.contracts import DatasetCard, Labels, SegmenterCard
+from fusionbench.datasets.fmb import FMB
 from fusionbench.datasets.msrs import MASK_CLASSES, MSRS
 from fusionbench.datasets.roadscene import RoadScene
 from fusionbench.errors import FusionbenchError, InputError
@@ -167,14 +168,15 @@ def test_ids_that_the_segmenter_has_no_name_for_are_misses():
     assert record([[0, 1]], [[0, 255]])["pixels"] == [[0, 0, 1], [1, 3, 1]]
 
 
-def test_the_figure_is_called_by_what_it_covers():
-    assert MeanIoU(Painter(MASK_CLASSES)).display(MSRS.card)["columns"] == dict(MeanIoU.columns)
+def test_each_figure_says_which_classes_it_should_cover():
     shown = MeanIoU(Painter(MASK_CLASSES[:-1])).display(MSRS.card)
-    assert shown["columns"] == {"miou": "mIoU(8/9)", "miou_objects": "mIoU objects(7/8)"}
+    assert shown["every"] == {"miou": list(MASK_CLASSES), "miou_objects": list(MASK_CLASSES[1:])}
     assert shown["missing"] == ["bump"]
     assert any("does not know bump" in note for note in shown["notes"])
-    objects = MeanIoU(Painter(MASK_CLASSES[1:])).display(MSRS.card)["columns"]
-    assert objects == {"miou": "mIoU(8/9)", "miou_objects": "mIoU objects"}
+
+
+def test_without_a_background_there_is_one_figure():
+    assert MeanIoU(Painter(FMB.card.mask_classes)).display(FMB.card)["columns"] == {"miou": "mIoU"}
 
 
 def test_no_image_gives_no_figure():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
 from fusionbench.observing import read_hashes, read_record
+from fusionbench.ranking import set_draws
 from fusionbench.ranking.set_draws import DRAWS, Scorer, drawn_counts, drawn_scores, scenes_with
 from fusionbench.ranking.set_records import CellRecords, Kept
 
@@ -91,13 +94,47 @@ def test_other_scenes_are_other_sets(tmp_path) -> None:
     assert len(np.unique(together.drawn["mean"])) == 3 < len(np.unique(alone.drawn["mean"]))
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"no archive"])
+def flipped(content: bytes) -> bytes:
+    """With one bit in a hundred bytes wrong."""
+    damaged = bytearray(content)
+    damaged[::100] = bytes(byte ^ 8 for byte in damaged[::100])
+    return bytes(damaged)
+
+
+def with_fewer_draws(content: bytes) -> bytes:
+    with np.load(io.BytesIO(content)) as kept:
+        arrays = {**kept, "drawn_values": kept["drawn_values"][:, :5]}
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"no archive", flipped, with_fewer_draws],
+)
 def test_damaged_scores_are_made_again(tmp_path, damage) -> None:
     first = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7]))
     (path,) = (tmp_path / ".draws").iterdir()
     path.write_bytes(damage(path.read_bytes()))
     again = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7]))
     assert again.figures["mean"] == first.figures["mean"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda patch: patch.setattr(set_draws, "code_hash", lambda plugin: "another"),
+        lambda patch: patch.setattr(set_draws, "DRAWS", 10),
+        lambda patch: patch.setattr(set_draws, "DRAWING_VERSION", 99),
+    ],
+)
+def test_scores_by_other_code_are_made_anew(tmp_path, monkeypatch, change) -> None:
+    scored = []
+    scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    change(monkeypatch)
+    scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    assert scored == [1, 1]
 
 
 def test_a_store_that_cannot_be_written_is_read_all_the_same(tmp_path) -> None:
