@@ -202,14 +202,16 @@ def reproducing_commands(table: Table) -> list[str]:
         for name in sorted(scored)
     ]
     if evaluated:
-        commands.insert(0, f"fusionbench eval {common} --method {','.join(evaluated)}{''.join(weighted)}")
+        methods = shlex.quote(",".join(evaluated))
+        commands.insert(0, f"fusionbench eval {common} --method {methods}{''.join(weighted)}")
     return commands
 
 
 def _written_weights(stamp: Mapping[str, Any]) -> str:
     if not stamp["identity"]["method"].get("weights"):
         return ""
-    return f" --weights {stamp['display']['method'].get('written', stamp['method'])}=FILE"
+    name = stamp["display"]["method"].get("written", stamp["method"])
+    return f" --weights {shlex.quote(name + '=FILE')}"
 
 
 def _common_options(table: Table) -> str:

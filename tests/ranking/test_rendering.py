@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from dataclasses import replace
 
 import pytest
@@ -71,6 +72,15 @@ def test_markdown_says_how_to_make_it_again(bench):
         "--metric en,nabf,vif --method a"
     )
     assert command in render_markdown(bench.table())
+
+
+def test_the_command_can_be_pasted_whatever_methods_are_called(bench):
+    bench.add("dcp>lp", [0.3])
+    bench.add("a", [0.2])
+    (command,) = reproducing_commands(bench.table())
+    words = shlex.shlex(command, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    assert list(words)[-2:] == ["--method", "a,dcp>lp"]
 
 
 @pytest.mark.parametrize(
