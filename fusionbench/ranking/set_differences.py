@@ -15,13 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from fusionbench.ranking.set_draws import SetScores
+from fusionbench.ranking.set_draws import FEWEST_SCENES, SetScores
 from fusionbench.ranking.table import Value
 
 CONFIDENCE = 0.95
-
-FEWEST_FOR_INTERVAL = 5
-"""Scenes below which nothing can be said of the spread between scenes."""
 
 FEW_SCENES = 20
 """Scenes below which even widened intervals are known to promise too much: no difference is marked."""
@@ -107,7 +104,7 @@ def value_of(mean: float, drawn: NDArray[np.float64], images: frozenset[str], sc
         Without an interval where that would tell nothing.
     """
     known = drawn[~np.isnan(drawn)]
-    if scenes < FEWEST_FOR_INTERVAL or known.size < max(1.0, COMPLETE * drawn.size):
+    if scenes < FEWEST_SCENES or known.size < max(1.0, COMPLETE * drawn.size):
         return Value(mean, 0.0, images)
     tail = 100.0 * float(stats.norm.cdf(-_widened(float(stats.norm.ppf((1 + CONFIDENCE) / 2)), scenes)))
     low, high = np.percentile(known, [tail, 100.0 - tail])

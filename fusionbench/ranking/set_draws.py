@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 DRAWS = 1000
 """Sets drawn for an interval."""
 
-FEWEST_SCENES = 2
-"""Below, there is nothing to draw from."""
+FEWEST_SCENES = 5
+"""Below, nothing can be said of the spread between scenes, and no sets are drawn."""
 
 FOLDER = ".draws"
 """In the store."""

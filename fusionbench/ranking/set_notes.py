@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fusionbench.ranking.set_differences import FEW_RUNS, FEW_SCENES, FEWEST_FOR_INTERVAL
-from fusionbench.ranking.set_draws import DRAWS, SetScores
+from fusionbench.ranking.set_differences import FEW_RUNS, FEW_SCENES
+from fusionbench.ranking.set_draws import DRAWS, FEWEST_SCENES, SetScores
 from fusionbench.ranking.set_records import Place
 
 
@@ -19,7 +19,7 @@ def about_intervals(scenes: int, complete: int, runs: int) -> list[str]:
         complete: Drawn sets with every class.
         runs: Networks of a method.
     """
-    if scenes < FEWEST_FOR_INTERVAL:
+    if scenes < FEWEST_SCENES:
         return [
             f"The images are of {scenes} scene{'s' if scenes > 1 else ''} (those that look alike are of "
             "one), too few for intervals."
@@ -46,7 +46,7 @@ def about_classes(rare: Mapping[str, int], frequent: Sequence[str], label: str) 
     listed = ", ".join(f"{name} ({count})" for name, count in rare.items())
     instead = f" `{label} frequent` is the mean without them: of {', '.join(frequent)}." if frequent else ""
     return [
-        f"In fewer than {FEWEST_FOR_INTERVAL} scenes: {listed}. Their figures, and means they count in, have "
+        f"In fewer than {FEWEST_SCENES} scenes: {listed}. Their figures, and means they count in, have "
         f"no interval.{instead}"
     ]
 

@@ -15,14 +15,13 @@ from fusionbench.observing import LABELS
 from fusionbench.ranking import set_notes
 from fusionbench.ranking.query import StoredCell
 from fusionbench.ranking.set_differences import (
-    FEWEST_FOR_INTERVAL,
     Difference,
     difference,
     distinct,
     mean_value,
     value_of,
 )
-from fusionbench.ranking.set_draws import Scorer, SetScores
+from fusionbench.ranking.set_draws import FEWEST_SCENES, Scorer, SetScores
 from fusionbench.ranking.set_records import Failure, Place, read_records, scenes_of
 from fusionbench.ranking.table import Column, Row, Value
 
@@ -33,7 +32,7 @@ SINGLE_IMAGES = frozenset({"visible", "infrared"})
 """A gain is over the better of both."""
 
 GAIN, WORSE, FREQUENT = "gain", "worse", "frequent"
-"""Derived columns: gain over the better single image, share of severities at which it is a loss, and the mean
+"""Further columns: gain over the better single image, share of severities at which it is a loss, and the mean
 over classes that occur in scenes enough."""
 
 
@@ -164,12 +163,18 @@ def _results(
         first = plain[0].metric
         frequent = (_frequent_column(plain[0], labels[first], len(common), _should_cover(shown, first)),)
         scores = {place: _with_frequent(each, frequent[0].metric, common) for place, each in scores.items()}
+        plain = tuple(replace(column, rare=True) for column in plain)
     base = (*frequent, *plain)[0]
     both = {cell.stamp["display"]["method"].get("source") for cell in having} >= SINGLE_IMAGES
     runs = max((each.runs for each in scores.values()), default=1)
     count = len(set(scenes.values()))
     there = {method for method, _ in records}
-    failed = {failure.method for failure in failures}
+    elsewhere = {cell.stamp["method"] for cell in having} - there - {failure.method for failure in failures}
+    rare_notes = set_notes.about_classes(
+        rare if count >= FEWEST_SCENES else {},
+        [name.partition("/")[2] for name in common],
+        labels[plain[0].metric],
+    )
     return SetResults(
         plain,
         frequent,
@@ -180,17 +185,11 @@ def _results(
         (
             *shown.get("notes", ()),
             *set_notes.about_intervals(count, set_notes.complete_sets(scores, tuple(labels)), runs),
-            *set_notes.about_classes(
-                rare if count >= FEWEST_FOR_INTERVAL else {},
-                [name.partition("/")[2] for name in common],
-                labels[plain[0].metric],
-            ),
+            *rare_notes,
             set_notes.about_gain(both=both),
             *set_notes.about_rivals(comparison.against, scores, severities),
             *set_notes.about_marks(count, runs, compared=both or bool(comparison.against)),
-            *set_notes.about_others(
-                {cell.stamp["method"] for cell in having} - there - failed, card["label"]
-            ),
+            *set_notes.about_others(elsewhere, card["label"]),
         ),
     )
 
@@ -208,7 +207,7 @@ def _against(base: Column, method: str) -> Column:
 
 def _frequent_column(first: Column, label: str, common: int, every: int) -> Column:
     name = f"{first.metric}_{FREQUENT}"
-    return Column(name, LABELS, f"{label} {FREQUENT}({common}/{every})", first.direction, False, derived=True)
+    return replace(first, metric=name, label=f"{label} {FREQUENT}({common}/{every})")
 
 
 def _covered(shown: Mapping[str, Any], column: str, scores: Mapping[Place, SetScores]) -> str:
@@ -244,8 +243,8 @@ def _by_scenes(prefix: str, scores: Mapping[Place, SetScores]) -> tuple[dict[str
     for each in scores.values():
         for name in _classes(prefix, each):
             fewest[name] = min(fewest.get(name, each.known), each.scenes[name])
-    rare = {name.removeprefix(prefix): count for name, count in fewest.items() if count < FEWEST_FOR_INTERVAL}
-    return rare, [name for name, count in fewest.items() if count >= FEWEST_FOR_INTERVAL]
+    rare = {name.removeprefix(prefix): count for name, count in fewest.items() if count < FEWEST_SCENES}
+    return rare, [name for name, count in fewest.items() if count >= FEWEST_SCENES]
 
 
 def _with_frequent(scores: SetScores, name: str, classes: Sequence[str]) -> SetScores:

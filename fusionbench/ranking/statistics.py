@@ -214,9 +214,9 @@ def _decisive(columns: Sequence[Column]) -> list[Column]:
     """Columns that order a table.
 
     Comparisons with the clean pair, since the others reward noise; of those, the ones that no image wins
-    without fusing well.
+    without fusing well, and that no class of few scenes decides.
     """
-    fair = [column for column in columns if not column.won_by] or list(columns)
+    fair = [column for column in columns if not (column.won_by or column.rare)] or list(columns)
     clean = [column for column in fair if column.reference == "clean"]
     return clean or fair
 

@@ -33,6 +33,8 @@ class Column:
     """The image that is best by construction; such a column does not count in the mean rank."""
     derived: bool = False
     """True for what follows from another column, such as a gain over a single image: never ranked."""
+    rare: bool = False
+    """True for a mean with a class of few scenes, beside one without: it does not count in the mean rank."""
 
     @property
     def against(self) -> str:

@@ -40,33 +40,36 @@ def kept(values):
 
 
 def scorer(store, scored):
-    scenes = {f"{place}": place for place in range(4)}
+    scenes = {f"{place}": place for place in range(6)}
     return Scorer("mean", Metric, ("mean",), scenes, store, scored)
 
 
 def test_images_of_a_scene_are_drawn_together() -> None:
-    for counts in drawn_counts(np.array([7, 3, 7, 3]), [3, 7]):
-        assert counts[0] == counts[2] and counts[1] == counts[3]
-        assert counts[0] + counts[1] == 2
+    drawn = drawn_counts(np.array([9, 3, 9, 4, 5, 7]), [3, 4, 5, 7, 9])
+    assert len(drawn) == DRAWS
+    for counts in drawn:
+        assert counts[0] == counts[2]
+        assert counts.sum() - counts[2] == 5
 
 
 def test_a_scene_only_other_methods_have_images_of_is_drawn_all_the_same() -> None:
-    counts = np.array(drawn_counts(np.array([0, 1]), [0, 1, 2]))
+    counts = np.array(drawn_counts(np.array([0, 1]), list(range(5))))
     assert counts.shape == (DRAWS, 2)
-    # Of three scenes two are there: each set has two images of three on average.
-    assert counts.sum(axis=1).mean() == pytest.approx(2.0, abs=0.1)
+    # Of five scenes two are there: each set has two images of five on average.
+    assert counts.sum(axis=1).mean() == pytest.approx(2.0, abs=0.15)
 
 
-def test_one_scene_is_nothing_to_draw_from() -> None:
-    assert drawn_scores([Mean([{"value": 1.0}])], drawn_counts(np.array([0]), [0])) == {}
+def test_of_fewer_than_five_scenes_no_sets_are_drawn() -> None:
+    assert drawn_counts(np.arange(4), list(range(4))) == []
+    assert drawn_scores([Mean([{"value": 1.0}])], []) == {}
 
 
 def test_a_set_without_a_class_has_no_mean_but_figures_of_its_other_classes() -> None:
-    summary = Mean([{"value": 1.0, "rare": 0.5}, {"value": 2.0}, {"value": 3.0}])
-    drawn = drawn_scores([summary], drawn_counts(np.arange(3), [0, 1, 2]))
+    summary = Mean([{"value": 1.0, "rare": 0.5}, *({"value": float(place)} for place in range(4))])
+    drawn = drawn_scores([summary], drawn_counts(np.arange(5), list(range(5))))
     lacking = np.isnan(drawn["mean/rare"])
-    # Absent with a chance of (2/3)^3.
-    assert lacking.mean() == pytest.approx(8 / 27, abs=0.05)
+    # Absent with a chance of (4/5)^5.
+    assert lacking.mean() == pytest.approx(0.8**5, abs=0.05)
     assert np.array_equal(np.isnan(drawn["mean"]), lacking)
     assert not np.isnan(drawn["mean/common"]).any()
 
@@ -78,8 +81,8 @@ def test_scenes_are_counted_by_class() -> None:
 
 def test_scores_are_made_once_and_read_to_the_bit(tmp_path) -> None:
     scored = []
-    first = scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7]))
-    second = scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    first = scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]))
+    second = scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]))
     assert scored == [1]
     assert (second.images, second.scenes) == (first.images, first.scenes)
     assert second.figures["mean"] == first.figures["mean"] and np.isnan(second.figures["mean/rare"])
@@ -87,11 +90,12 @@ def test_scores_are_made_once_and_read_to_the_bit(tmp_path) -> None:
 
 
 def test_other_scenes_are_other_sets(tmp_path) -> None:
-    alone = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7]))
-    together = Scorer(
-        "mean", Metric, ("mean",), {"0": 0, "1": 0, "2": 1, "3": 1}, tmp_path, lambda: None
-    ).scores(kept([0.1, 0.2, 0.3, 0.7]))
-    assert len(np.unique(together.drawn["mean"])) == 3 < len(np.unique(alone.drawn["mean"]))
+    values = [0.1, 0.2, 0.3, 0.7, 0.8, 0.9]
+    alone = scorer(tmp_path, lambda: None).scores(kept(values))
+    scenes = {f"{place}": max(place, 1) for place in range(6)}
+    together = Scorer("mean", Metric, ("mean",), scenes, tmp_path, lambda: None).scores(kept(values))
+    assert (alone.known, together.known) == (6, 5)
+    assert not np.array_equal(alone.drawn["mean"], together.drawn["mean"])
 
 
 def flipped(content: bytes) -> bytes:
@@ -114,10 +118,10 @@ def with_fewer_draws(content: bytes) -> bytes:
     [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"no archive", flipped, with_fewer_draws],
 )
 def test_damaged_scores_are_made_again(tmp_path, damage) -> None:
-    first = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    first = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]))
     (path,) = (tmp_path / ".draws").iterdir()
     path.write_bytes(damage(path.read_bytes()))
-    again = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    again = scorer(tmp_path, lambda: None).scores(kept([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]))
     assert again.figures["mean"] == first.figures["mean"]
 
 
@@ -131,15 +135,15 @@ def test_damaged_scores_are_made_again(tmp_path, damage) -> None:
 )
 def test_scores_by_other_code_are_made_anew(tmp_path, monkeypatch, change) -> None:
     scored = []
-    scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]))
     change(monkeypatch)
-    scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7]))
+    scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]))
     assert scored == [1, 1]
 
 
 def test_a_store_that_cannot_be_written_is_read_all_the_same(tmp_path) -> None:
     (tmp_path / ".draws").write_text("in the way")
-    assert scorer(tmp_path, lambda: None).scores(kept([1, 2, 3, 6])).figures["mean"] == 3.0
+    assert scorer(tmp_path, lambda: None).scores(kept([1, 2, 3, 4, 5, 3])).figures["mean"] == 3.0
 
 
 def test_hashes_are_read_without_the_record() -> None:
