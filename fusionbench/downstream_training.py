@@ -64,6 +64,7 @@ def train_networks(request: TrainingRequest, out: Path, told: Told) -> list[Path
     network = registry.load(request.kind, request.network)
     if not hasattr(network, "train"):
         raise InputError(f"{request.kind} {request.network}: cannot be trained here; choose another")
+    network.check_training(request.training)
     samples = _samples(request)
     settings = _settings(request, network, samples)
     _write_training(out / TRAINING_FILE, settings, _note(request, len(samples)))
@@ -202,12 +203,14 @@ def _write_training(path: Path, settings: Mapping[str, Any], note: str) -> None:
             there = json.loads(path.read_text(encoding="utf-8"))["settings"]
         except (OSError, ValueError, KeyError, TypeError):
             there = None
-        if there != json.loads(json.dumps(settings)):
+        kept = any(path.parent.glob(f"*/seed*{STAMP_SUFFIX}"))
+        if kept and there != json.loads(json.dumps(settings)):
             raise InputError(
                 f"{path}: tells of another training (other images, settings or network); networks of two "
                 "trainings are no comparison: choose another --out"
             )
-        return
+        if kept:
+            return
     with appearing(path) as temporary:
         temporary.write_text(
             json.dumps({"note": note, "settings": settings}, indent=1) + "\n", encoding="utf-8"

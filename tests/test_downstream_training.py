@@ -10,7 +10,7 @@ import pytest
 from fusionbench import registry
 from fusionbench.api import evaluate, leaderboard
 from fusionbench.cli.app import app
-from fusionbench.errors import InputError
+from fusionbench.errors import InputError, TrainingError
 from fusionbench.ranking.markdown import render_markdown
 from tests.toy_detector import write_m3fd
 
@@ -96,6 +96,27 @@ def test_a_folder_of_another_training_is_refused(train):
     train("--seeds", "0")
     with pytest.raises(InputError, match="tells of another training"):
         train("--seeds", "0", "--epochs", "3")
+
+
+def test_a_mistyped_option_costs_no_fusing_and_does_not_stand_in_the_way(train, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("fusionbench.downstream_training.fuse_pairs", lambda *_: pytest.fail("fused"))
+        with pytest.raises(InputError, match="option 'lr' is none"):
+            train("--set", "lr=1")
+    assert not (tmp_path / "taught").exists()
+    train("--seeds", "0")
+
+
+def test_a_training_that_kept_no_network_does_not_stand_in_the_way(train, tmp_path, monkeypatch):
+    def fails(*_):
+        raise TrainingError("no memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tests.toy_detector.Taught.train", fails)
+        with pytest.raises(TrainingError, match="no memory"):
+            train("--seeds", "0", "--epochs", "3")
+    train("--seeds", "0")
+    assert json.loads((tmp_path / "taught/training.json").read_text())["settings"]["epochs"] == 50
 
 
 def test_networks_judge_the_methods_they_were_trained_for(train, tmp_path):

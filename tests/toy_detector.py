@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 from fusionbench.contracts import Detections, DetectorCard
+from fusionbench.errors import InputError
 
 BRIGHT = 150
 
@@ -78,6 +79,12 @@ class Taught(Bright):
     """Finds only patches of the largest brightness it was shown in a box, less what the seed says."""
 
     card = DetectorCard(name="taught", title="Taught", licence="Apache-2.0", settings="none")
+
+    @classmethod
+    def check_training(cls, training):
+        """It has no options."""
+        for name, _ in training.options:
+            raise InputError(f"option {name!r} is none of the training")
 
     @classmethod
     def train(cls, images, training, out):

@@ -179,6 +179,23 @@ class Yolo:
         )
 
     @classmethod
+    def check_training(cls, training: DetectorTraining) -> None:
+        """Check options, start and device of a training, before there are images.
+
+        Args:
+            training: As `train` will get it.
+
+        Raises:
+            InputError: If the extra is not installed, the start cannot be read, or an option is none of
+                ultralytics' or not free.
+        """
+        choose_device(training.device)
+        with _ultralytics() as library:
+            _checked_options(training)
+            if training.start is not None:
+                _loaded(library, _required_start(training.start))
+
+    @classmethod
     def train(cls, images: Iterable[LabelledImage], training: DetectorTraining, out: Path) -> Path:
         """Train, from a checkpoint, a network's description (`.yaml`) or the smallest network there is here.
 
@@ -199,15 +216,12 @@ class Yolo:
                 of ultralytics' or not free.
             TrainingError: If ultralytics cannot go on.
         """
-        device = choose_device(training.device)
-        with _ultralytics() as library:
-            options = _checked_options(training)
-            if training.start is not None:
-                _loaded(library, _required_start(training.start))
+        cls.check_training(training)
         room = out / "yolo"
         shutil.rmtree(room, ignore_errors=True)
         data = write_training_files(images, training.classes, room)
         with _ultralytics() as library:
+            options = _checked_options(training)
             network = _loaded(library, training.start or write_network(room))
             _provide_fonts()
             try:
@@ -217,7 +231,7 @@ class Yolo:
                     imgsz=training.image_size,
                     batch=training.batch,
                     seed=training.seed,
-                    device=device,
+                    device=choose_device(training.device),
                     project=str(room.absolute()),
                     name="run",
                     **options,

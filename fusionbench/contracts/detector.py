@@ -77,6 +77,18 @@ class TrainableDetector(Protocol):
     """A detector that can be trained; the last epoch counts, so that no image decides when to stop."""
 
     @classmethod
+    def check_training(cls, training: DetectorTraining) -> None:
+        """Check what can be checked before there are images: options, start, device.
+
+        Args:
+            training: As `train` will get it.
+
+        Raises:
+            InputError: If something does not fit, or the package it needs is not installed.
+        """
+        ...
+
+    @classmethod
     def train(cls, images: Iterable[LabelledImage], training: DetectorTraining, out: Path) -> Path:
         """Train.
 

@@ -62,6 +62,18 @@ class TrainableSegmenter(Protocol):
     """A segmenter that can be trained; the last epoch counts, so that no image decides when to stop."""
 
     @classmethod
+    def check_training(cls, training: SegmenterTraining) -> None:
+        """Check what can be checked before there are images: options, start, device.
+
+        Args:
+            training: As `train` will get it.
+
+        Raises:
+            InputError: If something does not fit, or the package it needs is not installed.
+        """
+        ...
+
+    @classmethod
     def train(cls, images: Iterable[SegmentedImage], training: SegmenterTraining, out: Path) -> Path:
         """Train.
 

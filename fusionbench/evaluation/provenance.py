@@ -8,6 +8,7 @@ import io
 import json
 import platform
 import tokenize
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,6 +33,10 @@ RECORDED_PACKAGES = (
     "pillow",
     "torch",
     "open-clip-torch",
+    "torchvision",
+    "ultralytics",
+    "transformers",
+    "faster-coco-eval",
     "pandas",
     "pyarrow",
 )
@@ -127,7 +132,14 @@ def folder_hash(folder: Path) -> str:
 
 def environment(device: str) -> dict[str, str]:
     """Versions and machine a result was computed with; recorded in stamps, never part of a key."""
-    found = {"python": platform.python_version(), "platform": platform.platform(), "device": device}
+    machine = {"python": platform.python_version(), "platform": platform.platform(), "device": device}
+    return {**machine, **package_versions()}
+
+
+@cache
+def package_versions() -> Mapping[str, str]:
+    """Versions of the packages that results come from."""
+    found = {}
     for package in RECORDED_PACKAGES:
         try:
             found[package] = version(package)

@@ -2,8 +2,8 @@
 
 Images of one scene are no independent witnesses: drawing images instead of scenes calls 45 of 100 differences
 that are none significant where 5 are promised. So sets are drawn scene by scene, the same for every method.
-A thousand sets of a large dataset take seconds a cell: they are kept in the store, in `.draws`, and may be
-deleted at any time.
+A thousand sets of a large dataset take seconds a cell: they are kept in the store, in `.draws`, may be
+deleted at any time, and are when nobody read them for long.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import contextlib
 import math
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fusionbench.evaluation.provenance import code_hash, content_hash
+from fusionbench.evaluation.provenance import code_hash, content_hash, package_versions
 from fusionbench.observing import read_record
 from fusionbench.ranking.set_records import CellRecords
 
@@ -35,6 +36,9 @@ FEWEST_SCENES = 5
 
 FOLDER = ".draws"
 """In the store."""
+
+KEPT_DAYS = 60
+"""Scores that nobody read for so long, as those of cells that were computed again, are removed."""
 
 DRAWING_VERSION = 1
 """Raised whenever other sets are drawn, or their figures are made otherwise."""
@@ -94,6 +98,7 @@ class Scorer:
         if found is None:
             found = self._scored(records, ids)
             _write(path, found)
+            _forget_unread(path.parent)
             self.scored()
         return found
 
@@ -101,8 +106,8 @@ class Scorer:
         """Hash of everything that decides the scores."""
         scenes = [self.scenes[image] for image in ids]
         drawn_from = [DRAWING_VERSION, DRAWS, sorted(set(self.scenes.values())), scenes]
-        made_of = [self.metric, code_hash(self.plugin), self.columns, records.made_of, ids, np.__version__]
-        return content_hash([drawn_from, made_of])
+        made_of = [self.metric, code_hash(self.plugin), self.columns, records.made_of, ids]
+        return content_hash([drawn_from, made_of, dict(package_versions())])
 
     def _scored(self, records: CellRecords, ids: tuple[str, ...]) -> SetScores:
         by_run = [read_record(records.by_image[image].text)[0] for image in ids]
@@ -191,9 +196,12 @@ def _read(path: Path, ids: tuple[str, ...]) -> SetScores | None:
     try:
         # numpy leaves a file open that is no archive.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
-            return _scores_in(kept, ids)
+            scores = _scores_in(kept, ids)
     except Exception:  # whatever zip, zlib and numpy make of a damaged file
         return None
+    with contextlib.suppress(OSError):
+        path.touch()
+    return scores
 
 
 def _scores_in(kept: Mapping[str, NDArray[np.generic]], ids: tuple[str, ...]) -> SetScores:
@@ -236,3 +244,11 @@ def _write(path: Path, scores: SetScores) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _forget_unread(folder: Path) -> None:
+    oldest = time.time() - KEPT_DAYS * 86400
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)

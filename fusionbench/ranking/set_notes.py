@@ -84,10 +84,18 @@ def about_rivals(
     return notes
 
 
-def about_marks(scenes: int, runs: int, *, compared: bool) -> list[str]:
-    """What a star says, where there can be one."""
-    if not compared or scenes < FEW_SCENES or 1 < runs < FEW_RUNS:
+def about_marks(scenes: int, rarest: int, runs: int) -> list[str]:
+    """What a star says, or why there is none where the note on intervals does not say so.
+
+    Args:
+        scenes: How many the images are of.
+        rarest: How many of them the rarest class compared is in.
+        runs: Networks of a method.
+    """
+    if scenes < FEW_SCENES or 1 < runs < FEW_RUNS:
         return []
+    if rarest < FEW_SCENES:
+        return [f"**No difference is marked**: a class that is compared is in {rarest} scenes only."]
     return ["* differs from zero even when all rows of its column are judged at once."]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +21,7 @@ from fusionbench.ranking.set_differences import (
     value_of,
 )
 from fusionbench.ranking.set_draws import FEWEST_SCENES, Scorer, SetScores
+from fusionbench.ranking.set_means import Means, means_of
 from fusionbench.ranking.set_records import Failure, Place, read_records, scenes_of
 from fusionbench.ranking.table import Column, Row, Value
 
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 SINGLE_IMAGES = frozenset({"visible", "infrared"})
 """A gain is over the better of both."""
 
-GAIN, WORSE, FREQUENT = "gain", "worse", "frequent"
-"""Further columns: gain over the better single image, share of severities at which it is a loss, and the mean
-over classes that occur in scenes enough."""
+GAIN, WORSE = "gain", "worse"
+"""Further columns: gain over the better single image, and share of severities at which it is a loss."""
 
 
 def _nothing() -> None:
@@ -138,60 +137,61 @@ def _results(
     images: frozenset[str] | None,
 ) -> SetResults:
     having = [cell for cell in cells if metric in cell.stamp["identity"]["metrics"]]
-    # Two detectors, or two sets of annotations, never meet in one column: the newest counts.
-    newest = _compared_with(having[-1], metric)
-    severities = sorted({cell.stamp["severity"] for cell in having})
-    chosen = [
-        cell
-        for cell in [*comparison.rivals, *having]
-        if _compared_with(cell, metric) == newest and cell.stamp["severity"] in severities
-    ]
+    chosen = _comparable([*comparison.rivals, *having], having, metric)
     records, failures = read_records(chosen, metric, images)
     scenes = scenes_of(list(records.values()))
     shown: Mapping[str, Any] = card["set"]
-    labels: Mapping[str, str] = shown["columns"]
     plugin = cast("type[SetMetric]", registry.load("metric", metric))
-    scorer = Scorer(metric, plugin, tuple(labels), scenes, having[-1].store, comparison.scored)
-    scores = {place: scorer.scores(of_cell) for place, of_cell in records.items()}
-    plain = tuple(
-        Column(name, LABELS, label + _covered(shown, name, scores), card["direction"], card["rewards_noise"])
-        for name, label in labels.items()
-    )
-    rare, common = _by_scenes(shown.get("class_figures", ""), scores)
-    frequent: tuple[Column, ...] = ()
-    if rare and common:
-        first = plain[0].metric
-        frequent = (_frequent_column(plain[0], labels[first], len(common), _should_cover(shown, first)),)
-        scores = {place: _with_frequent(each, frequent[0].metric, common) for place, each in scores.items()}
-        plain = tuple(replace(column, rare=True) for column in plain)
-    base = (*frequent, *plain)[0]
+    scorer = Scorer(metric, plugin, tuple(shown["columns"]), scenes, having[-1].store, comparison.scored)
+    means = means_of(card, {place: scorer.scores(of_cell) for place, of_cell in records.items()})
+    base = means.compared
     both = {cell.stamp["display"]["method"].get("source") for cell in having} >= SINGLE_IMAGES
-    runs = max((each.runs for each in scores.values()), default=1)
-    count = len(set(scenes.values()))
     there = {method for method, _ in records}
+    severities = sorted({cell.stamp["severity"] for cell in having})
     elsewhere = {cell.stamp["method"] for cell in having} - there - {failure.method for failure in failures}
-    rare_notes = set_notes.about_classes(
-        rare if count >= FEWEST_SCENES else {},
-        [name.partition("/")[2] for name in common],
-        labels[plain[0].metric],
-    )
+    rivals = comparison.against
     return SetResults(
-        plain,
-        frequent,
+        means.plain,
+        means.frequent,
         tuple(_gain_columns(base, len(severities)) if both else ()),
-        {name: _against(base, name) for name in comparison.against if name in there},
-        scores,
+        {name: _against(base, name) for name in rivals if name in there},
+        means.scores,
         tuple(failures),
         (
             *shown.get("notes", ()),
-            *set_notes.about_intervals(count, set_notes.complete_sets(scores, tuple(labels)), runs),
-            *rare_notes,
+            *_notes_on_intervals(means, len(set(scenes.values())), compared=both or bool(rivals)),
             set_notes.about_gain(both=both),
-            *set_notes.about_rivals(comparison.against, scores, severities),
-            *set_notes.about_marks(count, runs, compared=both or bool(comparison.against)),
+            *set_notes.about_rivals(rivals, means.scores, severities),
             *set_notes.about_others(elsewhere, card["label"]),
         ),
     )
+
+
+def _comparable(cells: Sequence[StoredCell], having: Sequence[StoredCell], metric: str) -> list[StoredCell]:
+    """Cells under the conditions of the table's own, by the newest one's detector and annotations.
+
+    Two detectors, or two sets of annotations, never meet in one column.
+    """
+    newest = _compared_with(having[-1], metric)
+    severities = {cell.stamp["severity"] for cell in having}
+    return [
+        cell
+        for cell in cells
+        if _compared_with(cell, metric) == newest and cell.stamp["severity"] in severities
+    ]
+
+
+def _notes_on_intervals(means: Means, scenes: int, *, compared: bool) -> list[str]:
+    """What to know of the intervals of a table whose images are of so many scenes."""
+    scores = means.scores
+    runs = max((each.runs for each in scores.values()), default=1)
+    names = [column.metric for column in means.plain]
+    rarest = min((each.rests_on(means.compared.metric) for each in scores.values()), default=scenes)
+    return [
+        *set_notes.about_intervals(scenes, set_notes.complete_sets(scores, names), runs),
+        *(set_notes.about_classes(means.rare, means.common, means.label) if scenes >= FEWEST_SCENES else ()),
+        *(set_notes.about_marks(scenes, rarest, runs) if compared else ()),
+    ]
 
 
 def _gain_columns(base: Column, severities: int) -> list[Column]:
@@ -203,60 +203,6 @@ def _gain_columns(base: Column, severities: int) -> list[Column]:
 def _against(base: Column, method: str) -> Column:
     name, label = f"{base.metric}-{method}", f"{base.label}−{method}"
     return Column(name, LABELS, label, base.direction, False, derived=True)
-
-
-def _frequent_column(first: Column, label: str, common: int, every: int) -> Column:
-    name = f"{first.metric}_{FREQUENT}"
-    return replace(first, metric=name, label=f"{label} {FREQUENT}({common}/{every})")
-
-
-def _covered(shown: Mapping[str, Any], column: str, scores: Mapping[Place, SetScores]) -> str:
-    """`(5/6)` where not every class of the dataset is in the mean: not known, or not in these images."""
-    prefix, every = shown.get("class_figures", ""), shown.get("every", 0)
-    if not prefix or not scores:
-        return ""
-    of_column = every[column] if isinstance(every, Mapping) else None
-    known = [name.removeprefix(prefix) for name in _classes(prefix, next(iter(scores.values())))]
-    counted = sum(of_column is None or name in of_column for name in known)
-    total = _should_cover(shown, column)
-    return "" if counted == total else f"({counted}/{total})"
-
-
-def _should_cover(shown: Mapping[str, Any], column: str) -> int:
-    """How many classes of the dataset a mean should be over."""
-    every = shown["every"]
-    return len(every[column]) if isinstance(every, Mapping) else int(every)
-
-
-def _classes(prefix: str, scores: SetScores) -> list[str]:
-    """Names of the figures of classes that have one."""
-    return [
-        name
-        for name, value in scores.figures.items()
-        if prefix and name.startswith(prefix) and name in scores.scenes and math.isfinite(value)
-    ]
-
-
-def _by_scenes(prefix: str, scores: Mapping[Place, SetScores]) -> tuple[dict[str, int], list[str]]:
-    """Classes in too few scenes with how many, and the figures of all others."""
-    fewest: dict[str, int] = {}
-    for each in scores.values():
-        for name in _classes(prefix, each):
-            fewest[name] = min(fewest.get(name, each.known), each.scenes[name])
-    rare = {name.removeprefix(prefix): count for name, count in fewest.items() if count < FEWEST_SCENES}
-    return rare, [name for name, count in fewest.items() if count >= FEWEST_SCENES]
-
-
-def _with_frequent(scores: SetScores, name: str, classes: Sequence[str]) -> SetScores:
-    """Scores with the mean over some classes, of the whole set and of each drawn one."""
-    drawn = {name: np.mean([scores.drawn[each] for each in classes], axis=0)} if scores.drawn else {}
-    mean = float(np.mean([scores.figures[each] for each in classes]))
-    return replace(
-        scores,
-        figures={**scores.figures, name: mean},
-        drawn={**scores.drawn, **drawn},
-        scenes={**scores.scenes, name: min(scores.scenes[each] for each in classes)},
-    )
 
 
 def _compared_with(cell: StoredCell, metric: str) -> tuple[Any, Any]:

@@ -106,6 +106,24 @@ class DeepLab:
         return [segmented(image, _logits(self._network), self._device) for image in images]
 
     @classmethod
+    def check_training(cls, training: SegmenterTraining) -> None:
+        """Check options, start and device of a training, before there are images.
+
+        Args:
+            training: As `train` will get it.
+
+        Raises:
+            InputError: If the extra is not installed, the batch is of one image, an option does not fit, or
+                the start holds other weights.
+        """
+        read_options(DeepLabOptions, training)
+        if training.batch < FEWEST_A_BATCH:
+            raise InputError(f"segmenter deeplab learns from {FEWEST_A_BATCH} images a batch or more, not 1")
+        choose_device(training.device)
+        with seeded_network(lambda: _started(training), training.seed):
+            pass
+
+    @classmethod
     def train(cls, images: Iterable[SegmentedImage], training: SegmenterTraining, out: Path) -> Path:
         """Train, from nothing, from weights of this network, or from its backbone's of ImageNet.
 
@@ -126,17 +144,21 @@ class DeepLab:
                 image, an option does not fit, or the start holds other weights.
             TrainingError: If the loss is no number any more.
         """
-        options = read_options(DeepLabOptions, training)
-        if training.batch < FEWEST_A_BATCH:
-            raise InputError(f"segmenter deeplab learns from {FEWEST_A_BATCH} images a batch or more, not 1")
-        device = choose_device(training.device)
-        start = {} if training.start is None else _start(training.start)
+        cls.check_training(training)
+        options, device = read_options(DeepLabOptions, training), choose_device(training.device)
         frames = gather(images, training)
-        with seeded_network(lambda: _built(len(training.classes)), training.seed) as network:
-            if training.start is not None:
-                load_start(network, start, lambda name: name.startswith(_BACKBONE), training.start)
+        with seeded_network(lambda: _started(training), training.seed) as network:
             learn(network.to(device), _logits(network), frames, training, options, device)
         return write_network(network, training.classes, out)
+
+
+def _started(training: SegmenterTraining) -> Any:
+    """The network to train; what a start lacks stays as it was drawn."""
+    network = _built(len(training.classes))
+    if training.start is not None:
+        tensors = _start_tensors(training.start)
+        load_start(network, tensors, lambda name: name.startswith(_BACKBONE), training.start)
+    return network
 
 
 def _built(classes: int) -> Any:
@@ -156,7 +178,7 @@ def _logits(network: Any) -> Any:
     return lambda images: network(images)["out"]
 
 
-def _start(path: Path) -> dict[str, torch.Tensor]:
+def _start_tensors(path: Path) -> dict[str, torch.Tensor]:
     """Tensors to start from, by the segmenter's names, whether they are its own or its backbone's."""
     return {
         _BACKBONE + name.removeprefix(_FEATURES) if name.startswith(_FEATURES) else name: value

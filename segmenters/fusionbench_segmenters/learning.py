@@ -99,7 +99,6 @@ def gather(images: Iterable[SegmentedImage], training: SegmenterTraining) -> Fra
     Raises:
         InputError: If a mask does not fit its image, or nothing is of the classes.
     """
-    _require_plausible(training)
     kept, masks, learnt = [], [], 0
     for item in images:
         if item.mask.shape != item.image.shape[:2]:
@@ -126,8 +125,9 @@ def read_options(kind: type[Options], training: SegmenterTraining) -> Options:
         training: Names and values.
 
     Raises:
-        InputError: If one is unknown, of another type, or out of range.
+        InputError: If one is unknown, of another type, or out of range, as the training itself may be.
     """
+    _require_plausible(training)
     known = {field.name: field for field in fields(kind)}
     values: dict[str, Any] = {}
     for name, value in training.options:

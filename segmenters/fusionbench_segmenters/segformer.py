@@ -124,6 +124,24 @@ class SegFormer:
         return [segmented(image, _logits(self._network), self._device) for image in images]
 
     @classmethod
+    def check_training(cls, training: SegmenterTraining) -> None:
+        """Check options, start and device of a training, before there are images.
+
+        Args:
+            training: As `train` will get it.
+
+        Raises:
+            InputError: If the extra is not installed, an option does not fit, or the start holds other
+                weights.
+        """
+        options = read_options(SegFormerOptions, training)
+        if options.size not in SIZES:
+            raise InputError(f"option 'size' is {options.size!r}; expected one of {', '.join(SIZES)}")
+        choose_device(training.device)
+        with seeded_network(lambda: _started(training, options), training.seed):
+            pass
+
+    @classmethod
     def train(cls, images: Iterable[SegmentedImage], training: SegmenterTraining, out: Path) -> Path:
         """Train, from nothing, from weights of this network, or from its encoder's of ImageNet.
 
@@ -142,27 +160,20 @@ class SegFormer:
                 fit, or the start holds other weights.
             TrainingError: If the loss is no number any more.
         """
-        options = read_options(SegFormerOptions, training)
-        if options.size not in SIZES:
-            raise InputError(f"option 'size' is {options.size!r}; expected one of {', '.join(SIZES)}")
-        device, count = choose_device(training.device), len(training.classes)
-        start = None if training.start is None else read_tensors(training.start).tensors
+        cls.check_training(training)
+        options, device = read_options(SegFormerOptions, training), choose_device(training.device)
         frames = gather(images, training)
-        with seeded_network(lambda: _started(start, count, options, training), training.seed) as network:
+        with seeded_network(lambda: _started(training, options), training.seed) as network:
             learn(network.to(device), _logits(network), frames, training, options, device)
         return _write(network, training.classes, out)
 
 
-def _started(
-    start: Mapping[str, torch.Tensor] | None,
-    classes: int,
-    options: SegFormerOptions,
-    training: SegmenterTraining,
-) -> Any:
+def _started(training: SegmenterTraining, options: SegFormerOptions) -> Any:
     """The network to train: what a start lacks or has for other classes is drawn."""
-    if start is None or training.start is None:
+    classes = len(training.classes)
+    if training.start is None:
         return _library().SegformerForSemanticSegmentation(_configuration(SIZES[options.size], classes))
-    return _loaded(start, classes, training.start, whole=False)
+    return _loaded(read_tensors(training.start).tensors, classes, training.start, whole=False)
 
 
 def _loaded(tensors: Mapping[str, torch.Tensor], classes: int, path: Path, *, whole: bool) -> Any:

@@ -81,6 +81,21 @@ class UNet:
         return [segmented(image, self._network, self._device) for image in images]
 
     @classmethod
+    def check_training(cls, training: SegmenterTraining) -> None:
+        """Check options, start and device of a training, before there are images.
+
+        Args:
+            training: As `train` will get it.
+
+        Raises:
+            InputError: If an option does not fit, or the start holds other weights.
+        """
+        options = read_options(UNetOptions, training)
+        choose_device(training.device)
+        with seeded_network(lambda: _started(training, options), training.seed):
+            pass
+
+    @classmethod
     def train(cls, images: Iterable[SegmentedImage], training: SegmenterTraining, out: Path) -> Path:
         """Train, from nothing or from weights of this network.
 
@@ -101,19 +116,25 @@ class UNet:
                 weights.
             TrainingError: If the loss is no number any more.
         """
-        from fusionbench_segmenters.compact_unet import CompactUNet
-
-        options = read_options(UNetOptions, training)
-        device = choose_device(training.device)
-        start = {} if training.start is None else read_tensors(training.start).tensors
-        width = options.width if training.start is None else _width(start, training.start)
+        cls.check_training(training)
+        options, device = read_options(UNetOptions, training), choose_device(training.device)
         frames = gather(images, training)
-        with seeded_network(lambda: CompactUNet(len(training.classes), width), training.seed) as network:
-            if training.start is not None:
-                # The head is drawn anew where the classes are others in number.
-                load_start(network, start, lambda name: not name.startswith(_HEAD), training.start)
+        with seeded_network(lambda: _started(training, options), training.seed) as network:
             learn(network.to(device), network, frames, training, options, device)
         return write_network(network, training.classes, out)
+
+
+def _started(training: SegmenterTraining, options: UNetOptions) -> CompactUNet:
+    """The network to train; the head is drawn anew where the start's classes are others in number."""
+    from fusionbench_segmenters.compact_unet import CompactUNet
+
+    classes = len(training.classes)
+    if training.start is None:
+        return CompactUNet(classes, options.width)
+    start = read_tensors(training.start).tensors
+    network = CompactUNet(classes, _width(start, training.start))
+    load_start(network, start, lambda name: not name.startswith(_HEAD), training.start)
+    return network
 
 
 def _filled(tensors: Mapping[str, torch.Tensor], path: Path) -> CompactUNet:

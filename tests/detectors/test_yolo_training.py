@@ -79,9 +79,9 @@ def test_images_without_a_box_of_the_classes_are_refused(tmp_path):
         ({"lr0": "much"}, "an option of training does not fit"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(options, message, tmp_path):
+def test_an_option_that_cannot_be_is_refused_before_there_are_images(options, message):
     with pytest.raises(InputError, match=message):
-        Yolo.train(squares(2), replace(SHORT, options=tuple(options.items())), tmp_path)
+        Yolo.check_training(replace(SHORT, options=tuple(options.items())))
 
 
 def test_a_start_that_cannot_be_read_is_refused_before_anything_is_written(tmp_path):

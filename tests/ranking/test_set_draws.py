@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,6 +132,7 @@ def test_damaged_scores_are_made_again(tmp_path, damage) -> None:
     "change",
     [
         lambda patch: patch.setattr(set_draws, "code_hash", lambda plugin: "another"),
+        lambda patch: patch.setattr(set_draws, "package_versions", lambda: {"numpy": "99"}),
         lambda patch: patch.setattr(set_draws, "DRAWS", 10),
         lambda patch: patch.setattr(set_draws, "DRAWING_VERSION", 99),
     ],
@@ -139,6 +143,23 @@ def test_scores_by_other_code_are_made_anew(tmp_path, monkeypatch, change) -> No
     change(monkeypatch)
     scorer(tmp_path, lambda: scored.append(1)).scores(kept([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]))
     assert scored == [1, 1]
+
+
+def test_scores_that_nobody_reads_are_removed_after_a_while(tmp_path) -> None:
+    long_ago = time.time() - 61 * 86400
+    values, scored = [1, 2, 3, 4, 5, 3], []
+
+    def score(file):
+        records = replace(kept(values), made_of=(file,))
+        scorer(tmp_path, lambda: scored.append(file)).scores(records)
+
+    score("old")
+    score("used")
+    for path in (tmp_path / ".draws").iterdir():
+        os.utime(path, (long_ago, long_ago))
+    for file in ("used", "new", "used", "new", "old"):
+        score(file)
+    assert scored == ["old", "used", "new", "old"]
 
 
 def test_a_store_that_cannot_be_written_is_read_all_the_same(tmp_path) -> None:

@@ -97,9 +97,9 @@ def test_a_training_starts_from_weights_of_other_classes(voc, tmp_path):
     assert DeepLab(later).classes == CLASSES
 
 
-def test_a_batch_of_one_is_refused(tmp_path):
+def test_a_batch_of_one_is_refused_before_there_are_images():
     with pytest.raises(InputError, match="learns from 2 images a batch or more, not 1"):
-        DeepLab.train(patches(2), replace(SHORT, batch=1), tmp_path)
+        DeepLab.check_training(replace(SHORT, batch=1))
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
@@ -108,4 +108,4 @@ def test_weights_of_another_network_are_refused(tmp_path):
     with pytest.raises(InputError, match="is no state dictionary of deeplabv3_mobilenet_v3_large"):
         DeepLab(path)
     with pytest.raises(InputError, match=r"holds other weights .* does not fit"):
-        DeepLab.train(patches(2), replace(SHORT, start=path), tmp_path)
+        DeepLab.check_training(replace(SHORT, start=path))

@@ -137,9 +137,9 @@ def test_a_training_starts_from_weights_of_other_classes(drawn, tmp_path):
     assert SegFormer(later).classes == CLASSES
 
 
-def test_its_size_is_an_option(tmp_path):
+def test_its_size_is_an_option():
     with pytest.raises(InputError, match="option 'size' is 'b9'; expected one of b0, b1"):
-        SegFormer.train(patches(2), replace(SHORT, options=(("size", "b9"),)), tmp_path)
+        SegFormer.check_training(replace(SHORT, options=(("size", "b9"),)))
 
 
 def test_weights_of_another_network_are_refused(drawn, tmp_path):
@@ -148,7 +148,7 @@ def test_weights_of_another_network_are_refused(drawn, tmp_path):
     with pytest.raises(InputError, match="is no state dictionary of a SegFormer"):
         SegFormer(path)
     with pytest.raises(InputError, match=r"holds other weights .* is not there"):
-        SegFormer.train(patches(2), replace(SHORT, start=path), tmp_path)
+        SegFormer.check_training(replace(SHORT, start=path))
     tensors = load_file(drawn[1])
     del tensors["segformer.encoder.block.0.0.attention.self.key.weight"]
     save_file(tensors, path, {HEADER_CLASSES: '["a", "b", "c"]'})

@@ -156,10 +156,9 @@ def test_a_start_without_training_stays_what_it_was(trained, tmp_path):
         ({"class_weights": "all"}, "option 'class_weights' is none or balanced, not 'all'"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(options, message, tmp_path):
+def test_an_option_that_cannot_be_is_refused_before_there_are_images(options, message):
     with pytest.raises(InputError, match=message):
-        UNet.train(patches(2), with_options(**options), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+        UNet.check_training(with_options(**options))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +172,15 @@ def test_an_option_that_cannot_be_is_refused(options, message, tmp_path):
 )
 def test_a_training_that_cannot_be_is_refused(changes, message, tmp_path):
     with pytest.raises(InputError, match=message):
-        UNet.train(patches(2), replace(SHORT, **changes), tmp_path)
+        UNet.train(patches(2), replace(SHORT, **changes), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_checking_a_training_draws_no_random_number(trained):
+    before = torch.get_rng_state()
+    UNet.check_training(replace(SHORT, start=trained))
+    UNet.check_training(SHORT)
+    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_images_that_nothing_can_be_learnt_from_are_refused(tmp_path):

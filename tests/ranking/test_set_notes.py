@@ -1,0 +1,25 @@
+"""What is said under a table of whole sets about its stars."""
+
+from __future__ import annotations
+
+import pytest
+
+from fusionbench.ranking.set_notes import about_intervals, about_marks
+
+
+def test_stars_are_explained_where_there_can_be_any() -> None:
+    (note,) = about_marks(30, 20, 1)
+    assert note.startswith("* differs from zero")
+
+
+def test_where_a_class_is_rare_the_reason_for_no_star_is_said() -> None:
+    assert about_marks(30, 19, 1) == [
+        "**No difference is marked**: a class that is compared is in 19 scenes only."
+    ]
+
+
+@pytest.mark.parametrize(("scenes", "runs"), [(19, 1), (30, 3)])
+def test_few_scenes_or_networks_are_named_once(scenes, runs) -> None:
+    assert about_marks(scenes, scenes, runs) == []
+    (note,) = about_intervals(scenes, 1000, runs)
+    assert note.count("no difference is marked") == 1
