@@ -1,4 +1,4 @@
-"""What a training of ultralytics writes, repeats and refuses. What it learns: `test_yolo_learns`."""
+"""What a training of ultralytics writes, repeats and refuses. What it learns: `cli/test_train_detector`."""
 
 from dataclasses import replace
 from pathlib import Path
