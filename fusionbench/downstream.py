@@ -1,12 +1,11 @@
 """Networks that look at fused images for a task (detectors, segmenters): which one judges which method.
 
-One file of weights judges every method alike. A folder holds networks trained for each method, as
-`fusionbench train-detector` writes it: `METHOD/seedN.pt`, each seed a run, and `training.json` on how.
+One file of weights judges every method alike. A folder holds networks trained for each method, each seed a
+run, as `fusionbench train-detector` writes it (`trained_networks`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +13,12 @@ from typing import Any, Literal, get_args
 
 from fusionbench import registry
 from fusionbench.errors import InputError
-from fusionbench.whole_files import file_name
+from fusionbench.trained_networks import TrainedNetworks
 
 DownstreamKind = Literal["detector", "segmenter"]
 """Kinds of plugins that look at fused images."""
 
 KINDS: tuple[DownstreamKind, ...] = get_args(DownstreamKind)
-
-TRAINING_FILE = "training.json"
-
-STAMP_SUFFIX = ".json"
-"""Of the file beside each network that says what it was trained for."""
 
 ONE_RUN = ""
 """Name of the only run where one file judges every method."""
@@ -51,30 +45,17 @@ class DownstreamRequest:
         Raises:
             InputError: If the folder does not say.
         """
-        if not self.trained_for_methods:
-            return {}
-        path = self.weights / TRAINING_FILE
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            content["note"], content["settings"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path}: does not say how its networks were trained ({error}); train them with "
-                f"fusionbench train-{self.kind}"
-            ) from error
-        found: Mapping[str, Any] = content
-        return found
+        return TrainedNetworks(self.weights).training if self.trained_for_methods else {}
 
     def runs(self, method: str) -> dict[str, Path]:
         """Weights that judge a method, by run.
 
         Raises:
-            InputError: If there are none.
+            InputError: If there are none, or one was trained otherwise than the folder says.
         """
         if not self.trained_for_methods:
             return {ONE_RUN: self.weights}
-        folder = self.weights / file_name(method)
-        found = {path.stem: path for path in sorted(folder.glob("seed*")) if path.suffix != STAMP_SUFFIX}
+        found = TrainedNetworks(self.weights).of(method)
         if not found:
             raise InputError(
                 f"{self.weights}: holds no {self.kind} trained for {method}; train one with "

@@ -2,29 +2,37 @@
 
 Nothing but the fused images differs between methods: start, order, augmentation, epochs and seeds are the
 same, the last epoch counts, and no image of the test part has a say. What is written is what `--weights
-yolo=FOLDER` takes: see `downstream`.
+yolo=FOLDER` takes: see `trained_networks`.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fusionbench import registry
-from fusionbench.contracts import Dataset, DownstreamTraining, LabelledImage, Sample, SegmentedImage
-from fusionbench.downstream import STAMP_SUFFIX, TRAINING_FILE, DownstreamKind
+from fusionbench.contracts import (
+    Dataset,
+    DownstreamTraining,
+    LabelledImage,
+    Sample,
+    SegmentedImage,
+    TrainableDetector,
+    TrainableSegmenter,
+)
+from fusionbench.downstream import DownstreamKind
 from fusionbench.errors import FusionbenchError, InputError
 from fusionbench.evaluation.plan import MethodRequest, method_identity
 from fusionbench.evaluation.provenance import code_hash, content_hash, file_hash
 from fusionbench.evaluation.whole_sets import label_prints, labels_identity
 from fusionbench.fusing import fuse_pairs
 from fusionbench.images import read_fused, write_png
-from fusionbench.ready_methods import ready_method
-from fusionbench.whole_files import appearing, file_name
+from fusionbench.ready_methods import ReadyMethod, ready_method
+from fusionbench.trained_networks import TrainedNetworks
+from fusionbench.whole_files import file_name
 
 Told = Callable[[str], None]
 
@@ -62,17 +70,29 @@ def train_networks(request: TrainingRequest, out: Path, told: Told) -> list[Path
         FusionbenchError: If a training fails.
     """
     network = registry.load(request.kind, request.network)
-    if not hasattr(network, "train"):
-        raise InputError(f"{request.kind} {request.network}: cannot be trained here; choose another")
+    _require_trainable(request, network)
     network.check_training(request.training)
     samples = _samples(request)
-    settings = _settings(request, network, samples)
-    _write_training(out / TRAINING_FILE, settings, _note(request, len(samples)))
-    return [
-        path
-        for method in request.methods
-        for path in _train_for(method, request, network, samples, out, told)
-    ]
+    for method in request.methods:
+        # One without its weights is refused before hours went into those before it.
+        _ready(method, request)
+    networks = TrainedNetworks(out)
+    with networks.joined(_settings(request, network, samples), _note(request, len(samples))) as room:
+        return [
+            path
+            for method in request.methods
+            for path in _train_for(method, request, network, samples, networks, room, told)
+        ]
+
+
+def _require_trainable(request: TrainingRequest, network: type) -> None:
+    kind, name, start = request.kind, request.network, request.training.start
+    if not isinstance(network, TrainableDetector if kind == "detector" else TrainableSegmenter):
+        raise InputError(
+            f"{kind} {name}: cannot be trained here, it has no check_training or no train; choose another"
+        )
+    if start is not None and not start.is_file():
+        raise InputError(f"--start {start}: no such file to start a training from; check the path")
 
 
 def _train_for(
@@ -80,29 +100,25 @@ def _train_for(
     request: TrainingRequest,
     network: Any,
     samples: Sequence[Sample],
-    out: Path,
+    networks: TrainedNetworks,
+    room: Path,
     told: Told,
 ) -> list[Path]:
     identity = content_hash(method_identity(method))
-    folder = out / file_name(method.name)
-    found = {seed: _done(folder, seed, identity) for seed in request.seeds}
+    found = {seed: networks.done(method.name, seed, identity) for seed in request.seeds}
     missing = [seed for seed, path in found.items() if path is None]
     if not missing:
         told(f"{method.name}: done before")
-    else:
-        # Beside the result, on the same disk; what an interrupted training left there is of no use.
-        room = out / f".{file_name(method.name)}"
-        shutil.rmtree(room, ignore_errors=True)
-        try:
-            told(f"{method.name}: fusing {len(samples)} images")
-            fused = _fuse_all(method, request, samples, room / "fused")
-            for seed in missing:
-                told(f"{method.name}: training, seed {seed}")
-                training = replace(request.training, seed=seed)
-                trained = network.train(_labelled(fused, request), training, room / f"seed{seed}")
-                found[seed] = _keep(trained, folder, seed, identity)
-        finally:
-            shutil.rmtree(room, ignore_errors=True)
+        return [path for path in found.values() if path is not None]
+    own = room / file_name(method.name)
+    told(f"{method.name}: fusing {len(samples)} images")
+    fused = _fuse_all(method, request, samples, own / "fused")
+    for seed in missing:
+        told(f"{method.name}: training, seed {seed}")
+        training = replace(request.training, seed=seed)
+        trained = network.train(_labelled(fused, request), training, own / f"seed{seed}")
+        found[seed] = networks.keep(trained, method.name, seed, identity)
+    shutil.rmtree(own, ignore_errors=True)
     return [path for path in found.values() if path is not None]
 
 
@@ -110,13 +126,7 @@ def _fuse_all(
     method: MethodRequest, request: TrainingRequest, samples: Sequence[Sample], folder: Path
 ) -> list[tuple[Sample, Path]]:
     """Fuse every image once, for all seeds, and keep it as it would be saved."""
-    ready = ready_method(
-        method.method or method.name,
-        method.weights,
-        request.training.device,
-        post=method.post,
-        python=method.python,
-    )
+    ready = _ready(method, request)
     fused = []
     for sample in samples:
         try:
@@ -128,6 +138,16 @@ def _fuse_all(
         write_png(path, image.image)
         fused.append((sample, path))
     return fused
+
+
+def _ready(method: MethodRequest, request: TrainingRequest) -> ReadyMethod:
+    return ready_method(
+        method.method or method.name,
+        method.weights,
+        request.training.device,
+        post=method.post,
+        python=method.python,
+    )
 
 
 def _labelled(
@@ -195,48 +215,3 @@ def _note(request: TrainingRequest, images: int) -> str:
         f"clean pairs, {training.epochs} epochs {start}, the last counts; one recipe and the same seeds); "
         "figures are means over seeds, and intervals hold the choice of seeds as well"
     )
-
-
-def _write_training(path: Path, settings: Mapping[str, Any], note: str) -> None:
-    if path.is_file():
-        try:
-            there = json.loads(path.read_text(encoding="utf-8"))["settings"]
-        except (OSError, ValueError, KeyError, TypeError):
-            there = None
-        kept = any(path.parent.glob(f"*/seed*{STAMP_SUFFIX}"))
-        if kept and there != json.loads(json.dumps(settings)):
-            raise InputError(
-                f"{path}: tells of another training (other images, settings or network); networks of two "
-                "trainings are no comparison: choose another --out"
-            )
-        if kept:
-            return
-    with appearing(path) as temporary:
-        temporary.write_text(
-            json.dumps({"note": note, "settings": settings}, indent=1) + "\n", encoding="utf-8"
-        )
-
-
-def _done(folder: Path, seed: int, identity: str) -> Path | None:
-    """The network of a seed, if it is there, whole, and of the method as it is now."""
-    try:
-        stamp = json.loads(_stamp(folder, seed).read_text(encoding="utf-8"))
-        path = folder / stamp["file"]
-        known = stamp["method"] == identity and stamp["sha256"] == file_hash(path)
-    except (OSError, ValueError, KeyError, TypeError, InputError):
-        return None
-    return path if known else None
-
-
-def _keep(trained: Path, folder: Path, seed: int, identity: str) -> Path:
-    path = folder / f"seed{seed}{trained.suffix}"
-    with appearing(path) as temporary:
-        shutil.copyfile(trained, temporary)
-    content = {"method": identity, "file": path.name, "sha256": file_hash(path)}
-    with appearing(_stamp(folder, seed)) as temporary:
-        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    return path
-
-
-def _stamp(folder: Path, seed: int) -> Path:
-    return folder / f"seed{seed}{STAMP_SUFFIX}"

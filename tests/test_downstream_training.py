@@ -10,7 +10,7 @@ import pytest
 from fusionbench import registry
 from fusionbench.api import evaluate, leaderboard
 from fusionbench.cli.app import app
-from fusionbench.errors import InputError, TrainingError
+from fusionbench.errors import InputError, TrainingError, UnknownNameError
 from fusionbench.ranking.markdown import render_markdown
 from tests.toy_detector import write_m3fd
 
@@ -119,6 +119,28 @@ def test_a_training_that_kept_no_network_does_not_stand_in_the_way(train, tmp_pa
     assert json.loads((tmp_path / "taught/training.json").read_text())["settings"]["epochs"] == 50
 
 
+def test_a_method_without_weights_is_refused_before_the_others_are_trained(train, tmp_path):
+    with pytest.raises(InputError, match="method seafusion needs its authors' weights"):
+        train("--seeds", "0", methods="max,seafusion")
+    assert not (tmp_path / "taught").exists()
+
+
+def test_a_start_that_is_not_there_is_refused(train):
+    with pytest.raises(InputError, match=r"--start absent.pt: no such file to start a training from"):
+        train("--start", "absent.pt")
+
+
+def test_a_seed_that_generators_cannot_take_is_refused(train):
+    with pytest.raises(InputError, match=r"--seeds 0,4294967296: 4294967296 is too large"):
+        train("--seeds", "0,4294967296")
+
+
+def test_a_network_that_cannot_check_its_training_is_refused(train, monkeypatch):
+    monkeypatch.delattr("tests.toy_detector.Taught.check_training")
+    with pytest.raises(InputError, match="detector taught: cannot be trained here, it has no check_training"):
+        train()
+
+
 def test_networks_judge_the_methods_they_were_trained_for(train, tmp_path):
     train("--seeds", "0")
     (table,) = run(tmp_path).tables
@@ -184,6 +206,11 @@ def test_an_image_without_annotation_stops_before_anything_is_trained(train, tmp
 def test_a_command_trains_what_it_is_called_by(invoke):
     with pytest.raises(InputError, match=r"unet is a segmenter: train it with .*train-segmenter unet"):
         invoke("train-detector", "unet", "--method", "max")
+
+
+def test_a_network_nobody_knows_is_looked_for_among_those_of_the_command(invoke):
+    with pytest.raises(UnknownNameError, match="no segmenter is called 'nosuch'"):
+        invoke("train-segmenter", "nosuch", "--method", "max")
 
 
 def test_a_detector_that_cannot_be_trained_is_refused(taught, tmp_path, invoke):

@@ -65,6 +65,9 @@ _NO_REPORTS = dict.fromkeys(
 _FONTS = ("Arial.ttf", "Arial.Unicode.ttf")
 """What ultralytics would download before it trains, although no plot is drawn."""
 
+_OPTIMISERS = ("adam", "adamax", "adamw", "nadam", "radam", "rmsprop", "sgd", "musgd", "auto")
+"""What ultralytics knows, however it is written; it would find out only when it trains."""
+
 _RECIPE: dict[str, Any] = {"optimizer": "SGD", "lr0": 0.01, "cos_lr": True}
 """Unless the options say otherwise; the rest is ultralytics' default."""
 
@@ -98,6 +101,9 @@ _GIVEN = (
     "name",
     "save_dir",
     "mode",
+    "task",
+    "cfg",
+    "pretrained",
 )
 """Settings that `DetectorTraining` and the harness have already."""
 
@@ -183,7 +189,7 @@ class Yolo:
         """Check options, start and device of a training, before there are images.
 
         Args:
-            training: As `train` will get it.
+            training: As `train` will get it, but for the seed.
 
         Raises:
             InputError: If the extra is not installed, the start cannot be read, or an option is none of
@@ -352,6 +358,11 @@ def _checked_options(training: DetectorTraining) -> dict[str, Any]:
             raise InputError(f"option {name!r} is the same for every detector trained here; leave it out")
         if name not in DEFAULT_CFG_DICT:
             raise InputError(f"option {name!r} is none of ultralytics' settings of training")
+    if str(options.get("optimizer", "SGD")).lower() not in _OPTIMISERS:
+        known = ", ".join(_OPTIMISERS)
+        raise InputError(f"option 'optimizer' is {options['optimizer']!r}; expected one of {known}")
+    if type(options.get("freeze", 0)) is not int:
+        raise InputError(f"option 'freeze' is {options['freeze']!r}; expected a whole number of layers")
     settings = {**_RECIPE, "close_mosaic": min(10, training.epochs // 2), **options, **_FIXED}
     try:
         get_cfg(overrides=settings)

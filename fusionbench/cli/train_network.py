@@ -13,6 +13,9 @@ from fusionbench.errors import InputError
 if TYPE_CHECKING:
     from fusionbench.downstream import DownstreamKind
 
+LARGEST_SEED = 2**32 - 1
+"""What every generator of random numbers that trainers seed can take."""
+
 
 def train_network(
     context: typer.Context,
@@ -61,9 +64,10 @@ def train_network(
         for name, path in options.named_values("--weights NAME=FILE", weights).items()
     }
     references, _ = choose_methods(options.names_in(method) or [], files, options.post(post))
-    kind: DownstreamKind = "segmenter" if network in registry.names("segmenter") else "detector"
-    if context.info_name != f"train-{kind}" and network in registry.names(kind):
-        raise InputError(f"{network} is a {kind}: train it with fusionbench train-{kind} {network}")
+    kind: DownstreamKind = "segmenter" if context.info_name == "train-segmenter" else "detector"
+    other: DownstreamKind = "detector" if kind == "segmenter" else "segmenter"
+    if network in registry.names(other) and network not in registry.names(kind):
+        raise InputError(f"{network} is a {other}: train it with fusionbench train-{other} {network}")
     opened = open_dataset(dataset, root, split, options.dataset_options(dataset_option))
     training = DownstreamTraining(
         classes=classes_of(opened, kind),
@@ -92,7 +96,10 @@ def _seeds(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(part.isdecimal() for part in parts):
         raise InputError(f"--seeds {text}: write whole numbers such as 0,1,2")
-    return tuple(dict.fromkeys(int(part) for part in parts))
+    seeds = tuple(dict.fromkeys(int(part) for part in parts))
+    if max(seeds) > LARGEST_SEED:
+        raise InputError(f"--seeds {text}: {max(seeds)} is too large; give seeds up to {LARGEST_SEED}")
+    return seeds
 
 
 def _settings(pairs: list[str] | None) -> tuple[tuple[str, Any], ...]:

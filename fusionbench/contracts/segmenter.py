@@ -66,7 +66,7 @@ class TrainableSegmenter(Protocol):
         """Check what can be checked before there are images: options, start, device.
 
         Args:
-            training: As `train` will get it.
+            training: As `train` will get it, but for the seed.
 
         Raises:
             InputError: If something does not fit, or the package it needs is not installed.

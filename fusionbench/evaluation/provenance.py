@@ -131,7 +131,7 @@ def folder_hash(folder: Path) -> str:
 
 
 def environment(device: str) -> dict[str, str]:
-    """Versions and machine a result was computed with; recorded in stamps, never part of a key."""
+    """Versions and machine a result was computed with; recorded in stamps, never part of a cell's key."""
     machine = {"python": platform.python_version(), "platform": platform.platform(), "device": device}
     return {**machine, **package_versions()}
 

@@ -200,7 +200,7 @@ def _read(path: Path, ids: tuple[str, ...]) -> SetScores | None:
     except Exception:  # whatever zip, zlib and numpy make of a damaged file
         return None
     with contextlib.suppress(OSError):
-        path.touch()
+        os.utime(path)
     return scores
 
 

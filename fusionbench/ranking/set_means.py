@@ -40,6 +40,16 @@ class Means:
         """What methods are compared by."""
         return (*self.frequent, *self.plain)[0]
 
+    @property
+    def rests_on(self) -> int:
+        """Scenes that rests on: of the method and severity where they are most, as some may lack images."""
+        return max((each.rests_on(self.compared.metric) for each in self.scores.values()), default=0)
+
+    @property
+    def runs(self) -> int:
+        """Networks of a method."""
+        return max((each.runs for each in self.scores.values()), default=1)
+
 
 def means_of(card: Mapping[str, Any], scores: Mapping[Place, SetScores]) -> Means:
     """Columns of the means, and scores with the mean without rare classes, where there are such.

@@ -89,14 +89,17 @@ def about_marks(scenes: int, rarest: int, runs: int) -> list[str]:
 
     Args:
         scenes: How many the images are of.
-        rarest: How many of them the rarest class compared is in.
+        rarest: How many of them the rarest class compared is in, of the method where they are most.
         runs: Networks of a method.
     """
     if scenes < FEW_SCENES or 1 < runs < FEW_RUNS:
         return []
     if rarest < FEW_SCENES:
-        return [f"**No difference is marked**: a class that is compared is in {rarest} scenes only."]
-    return ["* differs from zero even when all rows of its column are judged at once."]
+        return [f"**No difference is marked**: the rarest class compared is in {rarest} of the scenes."]
+    return [
+        "* differs from zero even when all rows of its column are judged at once; what rests on fewer than "
+        f"{FEW_SCENES} scenes has none."
+    ]
 
 
 def about_others(methods: set[str], label: str) -> list[str]:

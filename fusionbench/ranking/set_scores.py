@@ -144,7 +144,7 @@ def _results(
     plugin = cast("type[SetMetric]", registry.load("metric", metric))
     scorer = Scorer(metric, plugin, tuple(shown["columns"]), scenes, having[-1].store, comparison.scored)
     means = means_of(card, {place: scorer.scores(of_cell) for place, of_cell in records.items()})
-    base = means.compared
+    base, count = means.compared, len(set(scenes.values()))
     both = {cell.stamp["display"]["method"].get("source") for cell in having} >= SINGLE_IMAGES
     there = {method for method, _ in records}
     severities = sorted({cell.stamp["severity"] for cell in having})
@@ -159,9 +159,10 @@ def _results(
         tuple(failures),
         (
             *shown.get("notes", ()),
-            *_notes_on_intervals(means, len(set(scenes.values())), compared=both or bool(rivals)),
+            *_notes_on_intervals(means, count),
             set_notes.about_gain(both=both),
             *set_notes.about_rivals(rivals, means.scores, severities),
+            *(set_notes.about_marks(count, means.rests_on, means.runs) if both or rivals else ()),
             *set_notes.about_others(elsewhere, card["label"]),
         ),
     )
@@ -181,17 +182,13 @@ def _comparable(cells: Sequence[StoredCell], having: Sequence[StoredCell], metri
     ]
 
 
-def _notes_on_intervals(means: Means, scenes: int, *, compared: bool) -> list[str]:
+def _notes_on_intervals(means: Means, scenes: int) -> list[str]:
     """What to know of the intervals of a table whose images are of so many scenes."""
-    scores = means.scores
-    runs = max((each.runs for each in scores.values()), default=1)
     names = [column.metric for column in means.plain]
-    rarest = min((each.rests_on(means.compared.metric) for each in scores.values()), default=scenes)
-    return [
-        *set_notes.about_intervals(scenes, set_notes.complete_sets(scores, names), runs),
-        *(set_notes.about_classes(means.rare, means.common, means.label) if scenes >= FEWEST_SCENES else ()),
-        *(set_notes.about_marks(scenes, rarest, runs) if compared else ()),
-    ]
+    notes = set_notes.about_intervals(scenes, set_notes.complete_sets(means.scores, names), means.runs)
+    if scenes >= FEWEST_SCENES:
+        notes += set_notes.about_classes(means.rare, means.common, means.label)
+    return notes
 
 
 def _gain_columns(base: Column, severities: int) -> list[Column]:

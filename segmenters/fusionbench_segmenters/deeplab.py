@@ -110,7 +110,7 @@ class DeepLab:
         """Check options, start and device of a training, before there are images.
 
         Args:
-            training: As `train` will get it.
+            training: As `train` will get it, but for the seed.
 
         Raises:
             InputError: If the extra is not installed, the batch is of one image, an option does not fit, or

@@ -128,7 +128,7 @@ class SegFormer:
         """Check options, start and device of a training, before there are images.
 
         Args:
-            training: As `train` will get it.
+            training: As `train` will get it, but for the seed.
 
         Raises:
             InputError: If the extra is not installed, an option does not fit, or the start holds other

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from fusionbench_segmenters.compact_unet import CompactUNet
 
+WIDEST = 512
+"""Channels at full size beyond which nobody would call it compact."""
+
 _HEAD = "head."
 _HEAD_WEIGHT = "head.weight"
 
@@ -85,12 +88,14 @@ class UNet:
         """Check options, start and device of a training, before there are images.
 
         Args:
-            training: As `train` will get it.
+            training: As `train` will get it, but for the seed.
 
         Raises:
             InputError: If an option does not fit, or the start holds other weights.
         """
         options = read_options(UNetOptions, training)
+        if options.width > WIDEST:
+            raise InputError(f"option 'width' is {options.width}; expected a whole number up to {WIDEST}")
         choose_device(training.device)
         with seeded_network(lambda: _started(training, options), training.seed):
             pass

@@ -76,6 +76,10 @@ def test_images_without_a_box_of_the_classes_are_refused(tmp_path):
         ({"learning": 1}, "'learning' is none of ultralytics' settings"),
         ({"seed": 1}, "'seed' is the same for every detector"),
         ({"amp": True}, "'amp' is the same for every detector"),
+        ({"task": "segment"}, "'task' is the same for every detector"),
+        ({"cfg": "x"}, "'cfg' is the same for every detector"),
+        ({"optimizer": "Foo"}, "'optimizer' is 'Foo'; expected one of adam"),
+        ({"freeze": "abc"}, "'freeze' is 'abc'; expected a whole number"),
         ({"lr0": "much"}, "an option of training does not fit"),
     ],
 )

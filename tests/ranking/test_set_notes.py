@@ -14,7 +14,7 @@ def test_stars_are_explained_where_there_can_be_any() -> None:
 
 def test_where_a_class_is_rare_the_reason_for_no_star_is_said() -> None:
     assert about_marks(30, 19, 1) == [
-        "**No difference is marked**: a class that is compared is in 19 scenes only."
+        "**No difference is marked**: the rarest class compared is in 19 of the scenes."
     ]
 
 

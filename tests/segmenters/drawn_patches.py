@@ -1,5 +1,7 @@
 """Drawn images that a segmenter can be trained on in a second."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from fusionbench.contracts import SegmentedImage
@@ -20,3 +22,9 @@ def patches(count: int, height: int = 40, width: int = 56, seed: int = 0) -> lis
         mask[top : top + side, left : left + side] = 1
         images.append(SegmentedImage(f"patch {number}", image, mask))
     return images
+
+
+def unread() -> Iterator[SegmentedImage]:
+    """Images that nobody may read: what cannot be trained is to be found out before."""
+    raise AssertionError("an image was read")
+    yield

@@ -15,7 +15,7 @@ from fusionbench import registry
 from fusionbench.contracts import Segmenter, SegmenterTraining, TrainableSegmenter
 from fusionbench.errors import InputError
 from fusionbench_segmenters.deeplab import DeepLab
-from tests.segmenters.drawn_patches import CLASSES, patches
+from tests.segmenters.drawn_patches import CLASSES, patches, unread
 
 SHORT = SegmenterTraining(CLASSES, start=None, epochs=1, image_size=64, batch=2, seed=3)
 
@@ -97,9 +97,9 @@ def test_a_training_starts_from_weights_of_other_classes(voc, tmp_path):
     assert DeepLab(later).classes == CLASSES
 
 
-def test_a_batch_of_one_is_refused_before_there_are_images():
+def test_a_batch_of_one_is_refused_before_there_are_images(tmp_path):
     with pytest.raises(InputError, match="learns from 2 images a batch or more, not 1"):
-        DeepLab.check_training(replace(SHORT, batch=1))
+        DeepLab.train(unread(), replace(SHORT, batch=1), tmp_path)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):

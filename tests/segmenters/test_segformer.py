@@ -16,7 +16,7 @@ from fusionbench.contracts import Segmenter, SegmenterTraining, TrainableSegment
 from fusionbench.errors import InputError
 from fusionbench.weight_files import HEADER_CLASSES
 from fusionbench_segmenters.segformer import SIZES, SegFormer
-from tests.segmenters.drawn_patches import CLASSES, patches
+from tests.segmenters.drawn_patches import CLASSES, patches, unread
 
 transformers = pytest.importorskip("transformers")
 
@@ -137,9 +137,9 @@ def test_a_training_starts_from_weights_of_other_classes(drawn, tmp_path):
     assert SegFormer(later).classes == CLASSES
 
 
-def test_its_size_is_an_option():
+def test_its_size_is_an_option(tmp_path):
     with pytest.raises(InputError, match="option 'size' is 'b9'; expected one of b0, b1"):
-        SegFormer.check_training(replace(SHORT, options=(("size", "b9"),)))
+        SegFormer.train(unread(), replace(SHORT, options=(("size", "b9"),)), tmp_path)
 
 
 def test_weights_of_another_network_are_refused(drawn, tmp_path):
