@@ -194,7 +194,8 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
-def test_two_runs_do_not_share_a_folder(toy, listener):
+def test_two_runs_do_not_share_a_folder(toy, listener, monkeypatch):
+    monkeypatch.setattr("fusionbench.training.surroundings.LOCK_ATTEMPTS", 2)
     met = []
 
     class Intruder:
