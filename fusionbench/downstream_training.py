@@ -31,7 +31,7 @@ from fusionbench.evaluation.whole_sets import label_prints, labels_identity
 from fusionbench.fusing import fuse_pairs
 from fusionbench.images import read_fused, write_png
 from fusionbench.ready_methods import ReadyMethod, ready_method
-from fusionbench.trained_networks import TrainedNetworks
+from fusionbench.trained_networks import TrainedNetworks, TrainingPart
 from fusionbench.whole_files import file_name
 
 Told = Callable[[str], None]
@@ -76,12 +76,12 @@ def train_networks(request: TrainingRequest, out: Path, told: Told) -> list[Path
     for method in request.methods:
         # One without its weights is refused before hours went into those before it.
         _ready(method, request)
-    networks = TrainedNetworks(out)
-    with networks.joined(_settings(request, network, samples), _note(request, len(samples))) as room:
+    settings = _settings(request, network, samples)
+    with TrainedNetworks(out).joined(settings, _note(request, len(samples))) as part:
         return [
             path
             for method in request.methods
-            for path in _train_for(method, request, network, samples, networks, room, told)
+            for path in _train_for(method, request, network, samples, part, told)
         ]
 
 
@@ -100,24 +100,23 @@ def _train_for(
     request: TrainingRequest,
     network: Any,
     samples: Sequence[Sample],
-    networks: TrainedNetworks,
-    room: Path,
+    part: TrainingPart,
     told: Told,
 ) -> list[Path]:
     identity = content_hash(method_identity(method))
-    found = {seed: networks.done(method.name, seed, identity) for seed in request.seeds}
+    found = {seed: part.done(method.name, seed, identity) for seed in request.seeds}
     missing = [seed for seed, path in found.items() if path is None]
     if not missing:
         told(f"{method.name}: done before")
         return [path for path in found.values() if path is not None]
-    own = room / file_name(method.name)
+    own = part.room / file_name(method.name)
     told(f"{method.name}: fusing {len(samples)} images")
     fused = _fuse_all(method, request, samples, own / "fused")
     for seed in missing:
         told(f"{method.name}: training, seed {seed}")
         training = replace(request.training, seed=seed)
         trained = network.train(_labelled(fused, request), training, own / f"seed{seed}")
-        found[seed] = networks.keep(trained, method.name, seed, identity)
+        found[seed] = part.keep(trained, method.name, seed, identity)
     shutil.rmtree(own, ignore_errors=True)
     return [path for path in found.values() if path is not None]
 
@@ -199,7 +198,8 @@ def _settings(request: TrainingRequest, network: type, samples: Sequence[Sample]
         "samples": content_hash([[sample.id, dataset.fingerprint(sample)] for sample in samples]),
         **labels_identity(label_prints(dataset, samples), samples),
         "classes": list(training.classes),
-        "start": None if training.start is None else file_hash(training.start),
+        # The name as well: that of a description may say the size of the network.
+        "start": None if training.start is None else [training.start.name, file_hash(training.start)],
         "epochs": training.epochs,
         "image_size": training.image_size,
         "batch": training.batch,

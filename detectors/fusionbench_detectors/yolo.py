@@ -89,23 +89,16 @@ _FIXED: dict[str, Any] = {
     "hsv_s": 0.0,
     "single_cls": False,
 }
-_GIVEN = (
-    "model",
-    "data",
-    "epochs",
-    "imgsz",
-    "batch",
-    "seed",
-    "device",
-    "project",
-    "name",
-    "save_dir",
-    "mode",
-    "task",
-    "cfg",
-    "pretrained",
+_FREE = frozenset(
+    {
+        *("optimizer", "lr0", "lrf", "cos_lr", "momentum", "weight_decay", "nbs", "dropout", "freeze"),
+        *("warmup_epochs", "warmup_momentum", "warmup_bias_lr", "box", "cls", "dfl", "fraction", "rect"),
+        *("degrees", "translate", "scale", "shear", "perspective", "flipud", "fliplr", "bgr", "multi_scale"),
+        *("mosaic", "close_mosaic", "mixup", "cutmix", "copy_paste"),
+    }
 )
-"""Settings that `DetectorTraining` and the harness have already."""
+"""Settings of ultralytics' trainer that a training may choose: rates, losses and augmentation, for all
+methods alike. Others are `DetectorTraining`'s own, would reach out, or have nothing to do with training."""
 
 
 class Yolo:
@@ -211,7 +204,7 @@ class Yolo:
 
         Args:
             images: To learn from; read once, one by one, and written under `out`.
-            training: How; its options are ultralytics' settings of training.
+            training: How; its options are ultralytics' rates, weights of losses and augmentation.
             out: Folder for what it writes, all of it in `yolo`, beside the weights.
 
         Returns:
@@ -354,10 +347,9 @@ def _checked_options(training: DetectorTraining) -> dict[str, Any]:
 
     options = dict(training.options)
     for name in options:
-        if name in _FIXED or name in _GIVEN:
-            raise InputError(f"option {name!r} is the same for every detector trained here; leave it out")
-        if name not in DEFAULT_CFG_DICT:
-            raise InputError(f"option {name!r} is none of ultralytics' settings of training")
+        if name not in _FREE or name not in DEFAULT_CFG_DICT:
+            free = ", ".join(sorted(_FREE & DEFAULT_CFG_DICT.keys()))
+            raise InputError(f"option {name!r} is none that a training here can set; these are: {free}")
     if str(options.get("optimizer", "SGD")).lower() not in _OPTIMISERS:
         known = ", ".join(_OPTIMISERS)
         raise InputError(f"option 'optimizer' is {options['optimizer']!r}; expected one of {known}")

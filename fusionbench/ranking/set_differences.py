@@ -43,7 +43,7 @@ class Difference:
     scenes: int
     """Scenes it rests on."""
     runs: int
-    """Networks it is a mean over."""
+    """Networks of the method with the fewest; none where one judges every method."""
 
 
 def difference(
@@ -76,7 +76,7 @@ def difference(
         frozenset.intersection(*(scores.images for scores in own)),
         float(np.mean(lost)),
         min(scores.rests_on(figure) for pair in both for scores in pair),
-        min(scores.runs for scores in own),
+        min(scores.runs for pair in both for scores in pair),
     )
 
 
@@ -125,7 +125,7 @@ def distinct(differences: Mapping[str, Difference]) -> set[str]:
     told = {
         name: each
         for name, each in differences.items()
-        if each.scenes >= FEW_SCENES and (each.runs == 1 or each.runs >= FEW_RUNS) and _leaves_zero_out(each)
+        if each.scenes >= FEW_SCENES and not 0 < each.runs < FEW_RUNS and _leaves_zero_out(each)
     }
     judged = {name: each for name, each in differences.items() if _spread(each) > 0}
     level = _level(list(judged.values()))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from fusionbench.downstream import ONE_RUN
 from fusionbench.evaluation.provenance import code_hash, content_hash, package_versions
 from fusionbench.observing import read_record
 from fusionbench.ranking.set_records import CellRecords
@@ -40,7 +41,7 @@ FOLDER = ".draws"
 KEPT_DAYS = 60
 """Scores that nobody read for so long, as those of cells that were computed again, are removed."""
 
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 """Raised whenever other sets are drawn, or their figures are made otherwise."""
 
 Scores = Mapping[str, float]
@@ -60,8 +61,8 @@ class SetScores:
     """In how many scenes a class occurs, by the name of its figure."""
     known: int
     """Scenes sets were drawn from."""
-    runs: int = 1
-    """Networks the figures are means over."""
+    runs: int = 0
+    """Networks trained for the method that the figures are means over; none where one judges every method."""
 
     def rests_on(self, name: str) -> int:
         """Scenes a figure rests on: those of its class, or of the rarest class of a mean."""
@@ -125,7 +126,8 @@ class Scorer:
                 for run, of_run in zip(runs, scores, strict=True)
             }
         occurring = scenes_with(summaries[0], places)
-        return SetScores(frozenset(ids), figures, drawn, occurring, len(known), len(runs))
+        trained = 0 if runs == [ONE_RUN] else len(runs)
+        return SetScores(frozenset(ids), figures, drawn, occurring, len(known), trained)
 
 
 def drawn_counts(scenes: NDArray[np.int64], known: Sequence[int]) -> list[Counts]:

@@ -46,9 +46,10 @@ class Means:
         return max((each.rests_on(self.compared.metric) for each in self.scores.values()), default=0)
 
     @property
-    def runs(self) -> int:
-        """Networks of a method."""
-        return max((each.runs for each in self.scores.values()), default=1)
+    def runs(self) -> tuple[int, int]:
+        """Networks of the method with the fewest and of that with the most."""
+        counts = [each.runs for each in self.scores.values()] or [0]
+        return min(counts), max(counts)
 
 
 def means_of(card: Mapping[str, Any], scores: Mapping[Place, SetScores]) -> Means:

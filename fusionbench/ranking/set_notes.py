@@ -11,13 +11,13 @@ from fusionbench.ranking.set_draws import DRAWS, FEWEST_SCENES, SetScores
 from fusionbench.ranking.set_records import Place
 
 
-def about_intervals(scenes: int, complete: int, runs: int) -> list[str]:
+def about_intervals(scenes: int, complete: int, runs: tuple[int, int]) -> list[str]:
     """How intervals came about.
 
     Args:
         scenes: How many the images are of.
         complete: Drawn sets with every class.
-        runs: Networks of a method.
+        runs: Networks of the method with the fewest and of that with the most.
     """
     if scenes < FEWEST_SCENES:
         return [
@@ -26,17 +26,24 @@ def about_intervals(scenes: int, complete: int, runs: int) -> list[str]:
         ]
     some = f" {complete} of the sets have every class; the others are left out." if complete < DRAWS else ""
     few = " **So few scenes tell little; no difference is marked.**" if scenes < FEW_SCENES else ""
-    networks = (
-        f" They hold the choice among {runs} networks a method as well, too few to know their spread: "
-        "intervals promise too much, and no difference is marked."
-        if 1 < runs < FEW_RUNS
-        else ""
-    )
     return [
         f"Intervals hold 95 of 100 of {DRAWS} sets drawn scene by scene, the same for every method, from "
         f"{scenes} scenes (images that look alike are of one), and are widened as Student's are.{some}"
-        f"{networks}{few}"
+        f"{_about_networks(*runs)}{few}"
     ]
+
+
+def _about_networks(fewest: int, most: int) -> str:
+    if not 0 < fewest < FEW_RUNS:
+        return ""
+    count = f"{fewest} network{'s' if fewest > 1 else ''}"
+    if most >= FEW_RUNS:
+        return f" Methods with few networks (the fewest: {count}) have no marked difference."
+    more = f" to {most}" if most > fewest else ""
+    return (
+        f" They hold the choice among the networks of a method, but {count}{more} are too few to know how "
+        "networks spread: intervals promise too much, and no difference is marked."
+    )
 
 
 def about_classes(rare: Mapping[str, int], frequent: Sequence[str], label: str) -> list[str]:
@@ -84,15 +91,15 @@ def about_rivals(
     return notes
 
 
-def about_marks(scenes: int, rarest: int, runs: int) -> list[str]:
+def about_marks(scenes: int, rarest: int, runs: tuple[int, int]) -> list[str]:
     """What a star says, or why there is none where the note on intervals does not say so.
 
     Args:
         scenes: How many the images are of.
         rarest: How many of them the rarest class compared is in, of the method where they are most.
-        runs: Networks of a method.
+        runs: Networks of the method with the fewest and of that with the most.
     """
-    if scenes < FEW_SCENES or 1 < runs < FEW_RUNS:
+    if scenes < FEW_SCENES or 0 < runs[1] < FEW_RUNS:
         return []
     if rarest < FEW_SCENES:
         return [f"**No difference is marked**: the rarest class compared is in {rarest} of the scenes."]

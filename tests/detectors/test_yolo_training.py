@@ -73,11 +73,11 @@ def test_images_without_a_box_of_the_classes_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"learning": 1}, "'learning' is none of ultralytics' settings"),
-        ({"seed": 1}, "'seed' is the same for every detector"),
-        ({"amp": True}, "'amp' is the same for every detector"),
-        ({"task": "segment"}, "'task' is the same for every detector"),
-        ({"cfg": "x"}, "'cfg' is the same for every detector"),
+        ({"learning": 1}, "'learning' is none that a training here can set"),
+        ({"seed": 1}, "'seed' is none that a training here can set"),
+        ({"amp": True}, "'amp' is none that a training here can set"),
+        ({"task": "segment"}, "'task' is none that a training here can set"),
+        ({"distill_model": "x.pt"}, "'distill_model' is none that a training here can set"),
         ({"optimizer": "Foo"}, "'optimizer' is 'Foo'; expected one of adam"),
         ({"freeze": "abc"}, "'freeze' is 'abc'; expected a whole number"),
         ({"lr0": "much"}, "an option of training does not fit"),

@@ -14,7 +14,7 @@ from fusionbench.ranking.set_draws import SetScores
 IMAGES = frozenset({"a", "b"})
 
 
-def scores(value, drawn=(), images=IMAGES, known=30, runs=1):
+def scores(value, drawn=(), images=IMAGES, known=30, runs=0):
     found = {"map": np.array(drawn, dtype=float)} if len(drawn) else {}
     return SetScores(images, {"map": value}, found, {}, known, runs)
 
@@ -24,7 +24,7 @@ def differences_of(values, generator, draws=1000):
     scenes = values.shape[1]
     weights = generator.multinomial(scenes, np.full(scenes, 1 / scenes), size=draws) / scenes
     return {
-        f"m{place}": Difference(float(row.mean()), weights @ row, IMAGES, 0.0, scenes, 1)
+        f"m{place}": Difference(float(row.mean()), weights @ row, IMAGES, 0.0, scenes, 0)
         for place, row in enumerate(values)
     }
 
@@ -44,6 +44,11 @@ def test_a_difference_is_the_mean_of_those_at_each_severity() -> None:
 
 def test_a_difference_rests_on_the_fewest_scenes_of_the_two() -> None:
     assert difference([scores(0.5, known=30)], [scores(0.4, known=9)], "map", "higher").scenes == 9
+
+
+def test_a_difference_knows_the_networks_of_the_method_with_fewer() -> None:
+    found = difference([scores(0.5, runs=10)], [scores(0.4, runs=1)], "map", "higher")
+    assert found.runs == 1
 
 
 def test_a_mean_rests_on_the_scenes_of_its_rarest_class() -> None:
@@ -116,13 +121,13 @@ def test_a_difference_that_is_there_is_marked_and_the_others_are_not() -> None:
 
 
 def test_a_difference_that_is_the_same_in_every_scene_is_marked() -> None:
-    steady = Difference(0.2, np.full(10, 0.2), IMAGES, 0.0, 30, 1)
-    none = Difference(0.0, np.zeros(10), IMAGES, 0.0, 30, 1)
+    steady = Difference(0.2, np.full(10, 0.2), IMAGES, 0.0, 30, 0)
+    none = Difference(0.0, np.zeros(10), IMAGES, 0.0, 30, 0)
     assert distinct({"steady": steady, "none": none}) == {"steady"}
 
 
-@pytest.mark.parametrize("changed", [{"scenes": 19}, {"runs": 3}, {"drawn": np.array([])}])
+@pytest.mark.parametrize("changed", [{"scenes": 19}, {"runs": 1}, {"runs": 3}, {"drawn": np.array([])}])
 def test_where_scenes_or_networks_are_few_nothing_is_marked(changed) -> None:
-    steady = Difference(0.2, np.full(10, 0.2), IMAGES, 0.0, 30, 1)
+    steady = Difference(0.2, np.full(10, 0.2), IMAGES, 0.0, 30, 0)
     assert distinct({"steady": steady}) == {"steady"}
     assert distinct({"steady": replace(steady, **changed)}) == set()
