@@ -41,7 +41,7 @@ def _about_networks(fewest: int, most: int) -> str:
         return f" Methods with few networks (the fewest: {count}) have no marked difference."
     more = f" to {most}" if most > fewest else ""
     return (
-        f" They hold the choice among the networks of a method, but {count}{more} are too few to know how "
+        f" They hold the choice among the networks of a method; of so few ({count}{more}) nobody knows how "
         "networks spread: intervals promise too much, and no difference is marked."
     )
 

@@ -1,14 +1,15 @@
 """SLOW, two minutes on one core: the smallest network is trained and used by the commands a person would use.
 
-People of every size, by day and by night and in any weather: AP50 .57 and .60 with two seeds, cars .41 and
-.42. After twice as long it is .70 and .54, and of lamps .48; of the others 160 images have too few.
+People of every size in infrared images, by day and by night and in any weather: AP50 .64, cars .44 (in images
+fused by `max` .52 and .45; after twice as long there .70 and .54). Of the others 160 images have too few.
 """
 
 from __future__ import annotations
 
 import pandas
 
-SCENES = ("--dataset", "scenes", "--dataset-option", "size=320x240", "--method", "max", "--device", "cpu")
+SCENES = ("--dataset", "scenes", "--dataset-option", "size=320x240")
+METHOD = ("--method", "infrared", "--device", "cpu")
 
 SETTINGS = {
     "optimizer": "AdamW",
@@ -21,15 +22,15 @@ SETTINGS = {
 }
 
 
-def test_a_detector_trained_on_fused_scenes_finds_people_in_others(command, tmp_path):
+def test_a_detector_trained_on_scenes_finds_people_in_others(command, tmp_path):
     settings = [part for name, value in SETTINGS.items() for part in ("--set", f"{name}={value}")]
     lengths = ("--epochs", "10", "--size", "320", "--batch", "2", "--seeds", "0")
-    images = ("--dataset-option", "count=160")
-    trained = command("train-detector", "yolo", *SCENES, *images, *lengths, *settings, "--out", "detectors")
+    images = ("--dataset-option", "count=160", "--out", "detectors")
+    trained = command("train-detector", "yolo", *SCENES, *METHOD, *images, *lengths, *settings)
     assert trained.returncode == 0, trained.stderr
     others = ("--split", "test", "--dataset-option", "count=60")
     judged = ("--metric", "map", "--weights", "yolo=detectors", "--out", "tables")
-    measured = command("eval", *SCENES, *others, *judged)
+    measured = command("eval", *SCENES, *METHOD, *others, *judged)
     assert measured.returncode == 0, measured.stderr
     (path,) = tmp_path.glob("tables/*.csv")
     rows = pandas.read_csv(path)
