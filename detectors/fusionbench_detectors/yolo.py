@@ -89,6 +89,7 @@ _FIXED: dict[str, Any] = {
     "hsv_s": 0.0,
     "single_cls": False,
 }
+
 _FREE = frozenset(
     {
         *("optimizer", "lr0", "lrf", "cos_lr", "momentum", "weight_decay", "nbs", "dropout", "freeze"),
@@ -185,8 +186,8 @@ class Yolo:
             training: As `train` will get it, but for the seed.
 
         Raises:
-            InputError: If the extra is not installed, the start cannot be read, or an option is none of
-                ultralytics' or not free.
+            InputError: If the extra is not installed, the start cannot be read, or an option is none that
+                can be set, or of another type.
         """
         choose_device(training.device)
         with _ultralytics() as library:
@@ -212,7 +213,7 @@ class Yolo:
 
         Raises:
             InputError: If no image has a box of the classes, the start cannot be read, or an option is none
-                of ultralytics' or not free.
+                that can be set, or of another type.
             TrainingError: If ultralytics cannot go on.
         """
         cls.check_training(training)
@@ -340,7 +341,7 @@ def _checked_options(training: DetectorTraining) -> dict[str, Any]:
     """Settings of ultralytics' trainer besides those that `DetectorTraining` has.
 
     Raises:
-        InputError: If an option is unknown, fixed or of another type.
+        InputError: If an option is none that can be set, or of another type.
     """
     from ultralytics.cfg import get_cfg
     from ultralytics.utils import DEFAULT_CFG_DICT

@@ -36,6 +36,11 @@ class Means:
     """All other classes."""
 
     @property
+    def columns(self) -> tuple[Column, ...]:
+        """All of them, in order."""
+        return (*self.plain, *self.frequent)
+
+    @property
     def compared(self) -> Column:
         """What methods are compared by."""
         return (*self.frequent, *self.plain)[0]

@@ -22,7 +22,7 @@ from fusionbench.ranking.set_differences import (
 )
 from fusionbench.ranking.set_draws import FEWEST_SCENES, Scorer, SetScores
 from fusionbench.ranking.set_means import Means, means_of
-from fusionbench.ranking.set_records import Failure, Place, read_records, scenes_of
+from fusionbench.ranking.set_records import Failure, read_records, scenes_of
 from fusionbench.ranking.table import Column, Row, Value
 
 if TYPE_CHECKING:
@@ -55,28 +55,19 @@ class Comparison:
 class SetResults:
     """One metric of whole sets in one table."""
 
-    plain: tuple[Column, ...]
-    """Its figures, the first the one methods are compared by."""
-    frequent: tuple[Column, ...]
-    """The mean over frequent classes, where there are rare ones: methods are compared by this one then."""
+    means: Means
+    """Its figures, and which of them methods are compared by."""
     gain: tuple[Column, ...]
     """Gain over the better single image, and at which share of severities there is none, as far as shown."""
     against: Mapping[str, Column]
     """Difference from a method, by its name."""
-    scores: Mapping[Place, SetScores]
-    """By method and severity."""
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """All of them, in order."""
-        return (*self.plain, *self.frequent, *self.gain, *self.against.values())
-
-    @property
-    def compared(self) -> Column:
-        """What methods are compared by."""
-        return (*self.frequent, *self.plain)[0]
+        return (*self.means.columns, *self.gain, *self.against.values())
 
 
 def require_rivals(against: Sequence[str], methods: set[str], where: str) -> None:
@@ -151,11 +142,9 @@ def _results(
     elsewhere = {cell.stamp["method"] for cell in having} - there - {failure.method for failure in failures}
     rivals = comparison.against
     return SetResults(
-        means.plain,
-        means.frequent,
+        means,
         tuple(_gain_columns(base, len(severities)) if both else ()),
         {name: _against(base, name) for name in rivals if name in there},
-        means.scores,
         tuple(failures),
         (
             *shown.get("notes", ()),
@@ -209,7 +198,7 @@ def _compared_with(cell: StoredCell, metric: str) -> tuple[Any, Any]:
 
 def _at(results: SetResults, method: str, severities: Sequence[float]) -> list[SetScores]:
     """A method's scores at every severity; none at all if it lacks one."""
-    own = [results.scores.get((method, severity)) for severity in severities]
+    own = [results.means.scores.get((method, severity)) for severity in severities]
     known = [scores for scores in own if scores is not None]
     return known if len(known) == len(severities) else []
 
@@ -221,7 +210,7 @@ def _gains(
     fused: Sequence[str],
 ) -> dict[str, dict[Column, Value]]:
     """What fusing gains over the better of the single images, which is chosen by its own figure."""
-    column = results.compared
+    column = results.means.compared
     known = [by_method[name] for name in singles if by_method[name]]
     if len(known) < len(SINGLE_IMAGES):
         return {}
@@ -247,7 +236,7 @@ def _differences(
     if not compared_with:
         return {}
     others = {name: own for name, own in by_method.items() if name != rival}
-    return _values(results.against[rival], _from(results.compared, compared_with, others))
+    return _values(results.against[rival], _from(results.means.compared, compared_with, others))
 
 
 def _from(
@@ -280,7 +269,7 @@ def _with_figures(
     # A seed may have been added between two severities.
     shared = set.intersection(*(set(scores.figures) for scores in own))
     figures = {name: mean_value(name, own) for name in own[0].figures if name in shared}
-    values = {column: figures.pop(column.metric) for column in (*results.plain, *results.frequent)}
+    values = {column: figures.pop(column.metric) for column in results.means.columns}
     for of_column in compared:
         values |= of_column.get(row.method, {})
     values = {column: value for column, value in values.items() if np.isfinite(value.mean)}

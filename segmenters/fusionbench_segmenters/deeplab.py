@@ -17,7 +17,14 @@ from fusionbench.contracts import Device, SegmentedImage, SegmenterCard, Segment
 from fusionbench.devices import choose_device
 from fusionbench.errors import InputError
 from fusionbench.weight_files import HEADER_CLASSES, classes_in, load_exactly, read_tensors
-from fusionbench_segmenters.learning import LearningOptions, gather, learn, read_options, seeded_network
+from fusionbench_segmenters.learning import (
+    LearningOptions,
+    gather,
+    learn,
+    read_options,
+    require_startable,
+    seeded_network,
+)
 from fusionbench_segmenters.network_files import load_start, write_network
 from fusionbench_segmenters.network_images import segmented
 
@@ -120,8 +127,7 @@ class DeepLab:
         if training.batch < FEWEST_A_BATCH:
             raise InputError(f"segmenter deeplab learns from {FEWEST_A_BATCH} images a batch or more, not 1")
         choose_device(training.device)
-        with seeded_network(lambda: _started(training), training.seed):
-            pass
+        require_startable(lambda: _started(training), training.seed)
 
     @classmethod
     def train(cls, images: Iterable[SegmentedImage], training: SegmenterTraining, out: Path) -> Path:

@@ -151,6 +151,16 @@ def seeded_network(create: Callable[[], Network], seed: int) -> Iterator[Network
         yield create()
 
 
+def require_startable(create: Callable[[], nn.Module], seed: int) -> None:
+    """Create a network and forget it: what its package or its start lacks shows then, before hours of fusing.
+
+    Raises:
+        InputError: Whatever keeps it from being created.
+    """
+    with seeded_network(create, seed):
+        pass
+
+
 def learn(
     network: nn.Module,
     logits: Callable[[torch.Tensor], torch.Tensor],

@@ -20,7 +20,14 @@ from fusionbench.devices import choose_device
 from fusionbench.errors import InputError
 from fusionbench.weight_files import HEADER_CLASSES, classes_in, read_tensors
 from fusionbench.whole_files import appearing
-from fusionbench_segmenters.learning import LearningOptions, gather, learn, read_options, seeded_network
+from fusionbench_segmenters.learning import (
+    LearningOptions,
+    gather,
+    learn,
+    read_options,
+    require_startable,
+    seeded_network,
+)
 from fusionbench_segmenters.network_files import FILE_NAME
 from fusionbench_segmenters.network_images import segmented
 
@@ -138,8 +145,7 @@ class SegFormer:
         if options.size not in SIZES:
             raise InputError(f"option 'size' is {options.size!r}; expected one of {', '.join(SIZES)}")
         choose_device(training.device)
-        with seeded_network(lambda: _started(training, options), training.seed):
-            pass
+        require_startable(lambda: _started(training, options), training.seed)
 
     @classmethod
     def train(cls, images: Iterable[SegmentedImage], training: SegmenterTraining, out: Path) -> Path:

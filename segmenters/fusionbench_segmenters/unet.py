@@ -15,7 +15,14 @@ from fusionbench.contracts import Device, SegmentedImage, SegmenterCard, Segment
 from fusionbench.devices import choose_device
 from fusionbench.errors import InputError
 from fusionbench.weight_files import classes_in, load_exactly, read_tensors
-from fusionbench_segmenters.learning import LearningOptions, gather, learn, read_options, seeded_network
+from fusionbench_segmenters.learning import (
+    LearningOptions,
+    gather,
+    learn,
+    read_options,
+    require_startable,
+    seeded_network,
+)
 from fusionbench_segmenters.network_files import load_start, write_network
 from fusionbench_segmenters.network_images import segmented
 
@@ -97,8 +104,7 @@ class UNet:
         if options.width > WIDEST:
             raise InputError(f"option 'width' is {options.width}; expected a whole number up to {WIDEST}")
         choose_device(training.device)
-        with seeded_network(lambda: _started(training, options), training.seed):
-            pass
+        require_startable(lambda: _started(training, options), training.seed)
 
     @classmethod
     def train(cls, images: Iterable[SegmentedImage], training: SegmenterTraining, out: Path) -> Path:
